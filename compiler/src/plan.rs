@@ -1,0 +1,303 @@
+//! The plan: a supernet as ordered steps over numbered buffers, which is what back ends run.
+//!
+//! [`plan`] walks the graph in canonical order. On the way it does the three things that make a mixed operation cheap and
+//! change no result: an alternative that is `zero` is not computed where alternatives are mixed (it adds nothing), a
+//! normalisation that only one mix uses takes the alternative's weight into its scale and shift (so that no weighted copy of its
+//! output is made or kept), and every buffer is let go by the last step that reads it.
+//!
+//! A back end executes the steps under a *selection*: each decision is either mixed with a vector of weights or answered with
+//! one alternative; in the second case only the steps that the chosen operand needs are run ([`Plan::needed`]).
+
+use crate::supernet::{Attr, NodeId, NodeKind, Supernet, TensorType, Weight};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The number in a plan's JSON form.
+pub const PLAN_VERSION: u32 = 1;
+
+/// A number of a buffer.
+pub type Buffer = usize;
+
+/// Ordered steps over numbered buffers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`PLAN_VERSION`]
+    pub version: u32,
+    /// How many buffers there are. A buffer is written by one step, or is an input.
+    pub buffers: usize,
+    /// What comes from outside, and where it is put. Inputs that nothing reads have no buffer.
+    pub inputs: Vec<PlanInput>,
+    /// In an order in which operands come first.
+    pub steps: Vec<Step>,
+    /// Named results.
+    pub outputs: Vec<(Arc<str>, Buffer)>,
+    /// Scalars that add up to the loss.
+    pub losses: Vec<Buffer>,
+    /// Named scalars.
+    pub metrics: Vec<(Arc<str>, Buffer)>,
+    /// The decisions by number: a name and the labels of its alternatives.
+    pub decisions: Vec<PlanDecision>,
+    /// Every trained tensor, by number.
+    pub weights: Vec<Weight>,
+    /// Every kept tensor, by number.
+    pub states: Vec<Weight>,
+}
+
+/// An input of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanInput {
+    /// Its name in the space.
+    pub name: Arc<str>,
+    /// Its type; the first unknown size is the batch.
+    pub ty: TensorType,
+    /// Where it is put.
+    pub buffer: Buffer,
+}
+
+/// A decision as a back end sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDecision {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The labels of its alternatives.
+    pub labels: Vec<Arc<str>>,
+    /// Whether each alternative may be derived.
+    pub derivable: Vec<bool>,
+}
+
+/// A step: one operation or one mix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it computes.
+    pub kind: StepKind,
+    /// The buffers it reads, in operand order.
+    pub reads: Vec<Buffer>,
+    /// The buffer it writes.
+    pub writes: Buffer,
+    /// The type of what it writes.
+    pub ty: TensorType,
+    /// Where it comes from: the path of the call and its place, for messages and profiles.
+    pub origin: String,
+}
+
+/// What a step computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum StepKind {
+    /// A primitive.
+    Op {
+        /// Its name.
+        op: Arc<str>,
+        /// Its compile-time arguments.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        attrs: IndexMap<Arc<str>, Attr>,
+        /// Numbers of its weights in [`Plan::weights`].
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        weights: IndexMap<Arc<str>, usize>,
+        /// Numbers of its states in [`Plan::states`].
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        states: IndexMap<Arc<str>, usize>,
+        /// The weight of a mix, folded in: the result is to be multiplied by the weight of that alternative of that decision
+        /// where the decision is mixed, and left alone where it is answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scale: Option<Folded>,
+    },
+    /// The sum of the operands, each times the weight of its alternative; or the chosen operand alone.
+    Mix {
+        /// The number of the decision.
+        decision: usize,
+        /// For each operand, what it stands for.
+        operands: Vec<MixOperand>,
+    },
+}
+
+/// The weight of an alternative, moved into the step that computes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// The number of the decision.
+    pub decision: usize,
+    /// The number of the alternative.
+    pub alternative: usize,
+}
+
+/// An operand of a mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixOperand {
+    /// The number of the alternative.
+    pub alternative: usize,
+    /// What its weight means for this operand.
+    pub weight: MixWeight,
+}
+
+/// What the weight of an alternative means for an operand of a mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MixWeight {
+    /// Multiply, then add.
+    Multiply,
+    /// The step that computes the operand has multiplied already: add.
+    Folded,
+    /// The operand is zero: leave it out of a mix. Needed only where it is chosen.
+    Zero,
+}
+
+/// The answer to each decision by number: a chosen alternative, or `None` where it is mixed.
+pub type Selection = [Option<usize>];
+
+impl Plan {
+    /// Which steps must run to get the `wanted` buffers under a selection. Where a decision is answered, only the chosen
+    /// operand is followed; where it is mixed, all but zeros.
+    ///
+    /// `selection` has one entry a decision.
+    pub fn needed(&self, wanted: &[Buffer], selection: &Selection) -> Vec<bool> {
+        let mut writer: Vec<Option<usize>> = vec![None; self.buffers];
+        for (number, step) in self.steps.iter().enumerate() {
+            writer[step.writes] = Some(number);
+        }
+        let mut needed = vec![false; self.steps.len()];
+        let mut pending: Vec<usize> = wanted.iter().filter_map(|&buffer| writer[buffer]).collect();
+        while let Some(number) = pending.pop() {
+            if std::mem::replace(&mut needed[number], true) {
+                continue;
+            }
+            let step = &self.steps[number];
+            pending.extend(self.live_reads(step, selection).filter_map(|buffer| writer[buffer]));
+        }
+        needed
+    }
+
+    /// The buffers that a step really reads under a selection.
+    pub fn live_reads<'a>(&self, step: &'a Step, selection: &'a Selection) -> impl Iterator<Item = Buffer> + 'a {
+        step.reads.iter().enumerate().filter(move |(position, _)| match &step.kind {
+            StepKind::Op { .. } => true,
+            StepKind::Mix { decision, operands } => {
+                let operand = operands[*position];
+                match selection[*decision] {
+                    Some(chosen) => operand.alternative == chosen,
+                    None => operand.weight != MixWeight::Zero,
+                }
+            }
+        })
+        .map(|(_, &buffer)| buffer)
+    }
+
+    /// For each step, the buffers that nothing reads after it among the `needed` steps; `wanted` ones are never let go.
+    pub fn releases(&self, needed: &[bool], wanted: &[Buffer], selection: &Selection) -> Vec<Vec<Buffer>> {
+        let mut last: BTreeMap<Buffer, usize> = BTreeMap::new();
+        for (number, step) in self.steps.iter().enumerate().filter(|(number, _)| needed[*number]) {
+            for buffer in self.live_reads(step, selection) {
+                last.insert(buffer, number);
+            }
+            last.entry(step.writes).or_insert(number);
+        }
+        let mut releases = vec![Vec::new(); self.steps.len()];
+        for (buffer, number) in last {
+            if !wanted.contains(&buffer) {
+                releases[number].push(buffer);
+            }
+        }
+        releases
+    }
+
+    /// The number of the decision of that name.
+    pub fn decision(&self, name: &str) -> Option<usize> {
+        self.decisions.iter().position(|decision| &*decision.name == name)
+    }
+}
+
+/// Lowers a valid supernet. A supernet without decisions becomes the plan of one network.
+///
+/// # Panics
+/// If the supernet has a cycle: `validate` comes first.
+pub fn plan(supernet: &Supernet) -> Plan {
+    let order = supernet.order().expect("a validated supernet has no cycle");
+    let buffer: HashMap<NodeId, Buffer> = order.iter().enumerate().map(|(number, id)| (*id, number)).collect();
+    let folds = folds(supernet, &order);
+    let mut plan = Plan {
+        version: PLAN_VERSION,
+        buffers: order.len(),
+        inputs: Vec::new(),
+        steps: Vec::with_capacity(order.len()),
+        outputs: supernet.outputs.iter().map(|(name, id)| (name.clone(), buffer[id])).collect(),
+        losses: supernet.losses.iter().map(|id| buffer[id]).collect(),
+        metrics: supernet.metrics.iter().map(|(name, id)| (name.clone(), buffer[id])).collect(),
+        decisions: supernet
+            .decisions
+            .iter()
+            .map(|decision| PlanDecision {
+                name: decision.name.clone(),
+                labels: decision.alternatives.iter().map(|a| a.label.clone()).collect(),
+                derivable: decision.alternatives.iter().map(|a| !a.search_only).collect(),
+            })
+            .collect(),
+        weights: supernet.weights.clone(),
+        states: supernet.states.clone(),
+    };
+    for id in &order {
+        let node = supernet.node(*id);
+        let operands = supernet.operands(*id);
+        let kind = match &node.kind {
+            NodeKind::Input { input } => {
+                let name = supernet.inputs[*input].name.clone();
+                plan.inputs.push(PlanInput { name, ty: node.ty.clone(), buffer: buffer[id] });
+                continue;
+            }
+            NodeKind::Op { op, attrs, weights, states } => StepKind::Op {
+                op: op.clone(),
+                attrs: attrs.clone(),
+                weights: weights.iter().map(|(slot, id)| (slot.clone(), id.0 as usize)).collect(),
+                states: states.iter().map(|(slot, id)| (slot.clone(), id.0 as usize)).collect(),
+                scale: folds.get(id).copied(),
+            },
+            NodeKind::Mix { decision, alternatives } => StepKind::Mix {
+                decision: decision.0 as usize,
+                operands: alternatives
+                    .iter()
+                    .zip(&operands)
+                    .map(|(&alternative, operand)| {
+                        let weight = if folds.contains_key(operand) {
+                            MixWeight::Folded
+                        } else if is_op(supernet, *operand, "zero") {
+                            MixWeight::Zero
+                        } else {
+                            MixWeight::Multiply
+                        };
+                        MixOperand { alternative: alternative as usize, weight }
+                    })
+                    .collect(),
+            },
+        };
+        plan.steps.push(Step {
+            kind,
+            reads: operands.iter().map(|operand| buffer[operand]).collect(),
+            writes: buffer[id],
+            ty: node.ty.clone(),
+            origin: format!("{} ({})", node.path, node.place),
+        });
+    }
+    plan
+}
+
+fn is_op(supernet: &Supernet, id: NodeId, name: &str) -> bool {
+    matches!(&supernet.node(id).kind, NodeKind::Op { op, .. } if &**op == name)
+}
+
+/// Normalisations whose only use is as one operand of one mix.
+fn folds(supernet: &Supernet, order: &[NodeId]) -> HashMap<NodeId, Folded> {
+    let mut folds = HashMap::new();
+    for id in order {
+        let NodeKind::Mix { decision, alternatives } = &supernet.node(*id).kind else { continue };
+        let operands = supernet.operands(*id);
+        for (alternative, operand) in alternatives.iter().zip(&operands) {
+            let used_once = supernet.users(*operand).len() == 1
+                && operands.iter().filter(|other| *other == operand).count() == 1
+                && supernet.results().all(|result| result != *operand);
+            if used_once && is_op(supernet, *operand, "batch_norm") {
+                folds.insert(*operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
+            }
+        }
+    }
+    folds
+}

@@ -1,0 +1,4 @@
+//! What running a space needs and no device does: data, settings, run folders, events, reports.
+
+pub mod events;
+pub mod settings;

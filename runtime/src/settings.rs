@@ -1,0 +1,238 @@
+//! The settings of a run: what is in `settings.toml`.
+//!
+//! One file serves every command. Defaults are the facts' recipes for NAS-Bench-201 (TangleNAS' DrNAS configuration); where a
+//! paper does not say, the doc comment of the key says so.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The number in the file.
+pub const SETTINGS_VERSION: u32 = 1;
+
+/// Everything that decides a run's results, and where it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// [`SETTINGS_VERSION`]
+    pub version: u32,
+    /// Parameters of the space that were set; the others have the space's defaults.
+    pub space: BTreeMap<String, Parameter>,
+    /// Where records come from and what is done to them.
+    pub data: Data,
+    /// The search.
+    pub search: Search,
+    /// The training of networks by themselves.
+    pub train: Train,
+    /// Seeds, device, threads.
+    pub run: Run,
+}
+
+/// A value of a space's parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Parameter {
+    /// `true`, `false`
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// A number with a point.
+    Float(f64),
+    /// A word.
+    Str(String),
+}
+
+/// Where records come from and what is done to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// `digits` (built in), or the path of a folder or file.
+    pub source: String,
+    /// The part of the training records that trains weights during a search; the rest judges decisions and candidates.
+    pub train_portion: f64,
+    /// The seed of that split.
+    pub split_seed: u64,
+    /// Of sources without a test part: the share of the records set aside for it.
+    pub test_portion: f64,
+    /// Subtracted from each channel, after pixels are scaled to 0..1. Empty: measured on the training records.
+    pub mean: Vec<f64>,
+    /// What each channel is divided by. Empty: measured on the training records.
+    pub std: Vec<f64>,
+    /// Pixels of zero padding around a picture before a random crop back to its size; 0 turns it off.
+    pub crop: u64,
+    /// Whether pictures are flipped left to right in half of the cases.
+    pub flip: bool,
+    /// The side of a square of zeros put at a random place (cutout); 0 turns it off.
+    pub cutout: u64,
+    /// The parameter of the Beta distribution that mixes pairs of records (mixup); 0 turns it off.
+    pub mixup: f64,
+    /// Threads that read and prepare batches.
+    pub loaders: u64,
+}
+
+/// The search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// One of `nasc algorithms`.
+    pub algorithm: String,
+    /// The algorithm that gets the same budget for comparison, or `none`.
+    pub control: String,
+    /// Epochs over the part of the data that trains weights.
+    pub epochs: u64,
+    /// Records a step.
+    pub batch: u64,
+    /// Learning rate of the weights at the start.
+    pub lr: f64,
+    /// Learning rate of the weights at the end (cosine schedule).
+    pub lr_min: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Whether it is Nesterov's.
+    pub nesterov: bool,
+    /// Weight decay of the weights.
+    pub weight_decay: f64,
+    /// The largest norm of all gradients together; 0 leaves them as they are.
+    pub clip: f64,
+    /// Learning rate of the decisions' parameters (Adam).
+    pub arch_lr: f64,
+    /// Adam's betas of the decisions' parameters.
+    pub arch_betas: (f64, f64),
+    /// Epochs at the start without updates of the decisions.
+    pub arch_warmup: u64,
+    /// DrNAS' regulariser: `l2` or `kl`.
+    pub regularizer: Regularizer,
+    /// Its scale.
+    pub regularizer_scale: f64,
+    /// Batches from which batch-norm statistics are re-estimated before a sub-network is judged or saved; 0: never.
+    pub recalibrate: u64,
+    /// Epochs for which random search trains each candidate; 0: as many as `epochs`.
+    pub candidate_epochs: u64,
+}
+
+/// DrNAS' regulariser of the decisions' parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Regularizer {
+    /// Weight decay.
+    L2,
+    /// The divergence from the uniform Dirichlet.
+    Kl,
+}
+
+/// The training of networks by themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Train {
+    /// Epochs over all training records.
+    pub epochs: u64,
+    /// Records a step.
+    pub batch: u64,
+    /// Learning rate at the start.
+    pub lr: f64,
+    /// Learning rate at the end (cosine schedule).
+    pub lr_min: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Whether it is Nesterov's.
+    pub nesterov: bool,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// The largest norm of all gradients together; 0 leaves them as they are.
+    pub clip: f64,
+    /// Start from the supernet's weights and not from fresh ones.
+    pub inherit: bool,
+    /// Train the control's networks too, for the report.
+    pub control: bool,
+}
+
+/// Seeds, device, threads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// One trial a seed; every random draw of a trial follows from it.
+    pub seeds: Vec<u64>,
+    /// `cpu`, `cuda`, `cuda:1`.
+    pub device: String,
+    /// Threads of libtorch. Results are the same only for the same number.
+    pub threads: u64,
+    /// Seconds between checkpoints within an epoch.
+    pub checkpoint_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            version: SETTINGS_VERSION,
+            space: BTreeMap::new(),
+            data: Data::default(),
+            search: Search::default(),
+            train: Train::default(),
+            run: Run::default(),
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Data {
+        Data {
+            source: "digits".into(),
+            train_portion: 0.5,
+            split_seed: 0,
+            test_portion: 0.2,
+            mean: Vec::new(),
+            std: Vec::new(),
+            crop: 0,
+            flip: false,
+            cutout: 0,
+            mixup: 0.0,
+            loaders: 1,
+        }
+    }
+}
+
+impl Default for Search {
+    fn default() -> Search {
+        Search {
+            algorithm: "drnas".into(),
+            control: "random".into(),
+            epochs: 100,
+            batch: 64,
+            lr: 0.025,
+            lr_min: 0.001,
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 3e-4,
+            clip: 5.0,
+            arch_lr: 3e-4,
+            arch_betas: (0.5, 0.999),
+            arch_warmup: 0,
+            regularizer: Regularizer::L2,
+            regularizer_scale: 1e-3,
+            recalibrate: 20,
+            candidate_epochs: 0,
+        }
+    }
+}
+
+impl Default for Train {
+    fn default() -> Train {
+        Train {
+            epochs: 200,
+            batch: 64,
+            lr: 0.1,
+            lr_min: 0.0,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 5e-4,
+            clip: 5.0,
+            inherit: false,
+            control: true,
+        }
+    }
+}
+
+impl Default for Run {
+    fn default() -> Run {
+        Run { seeds: vec![1], device: "cpu".into(), threads: 2, checkpoint_seconds: 60 }
+    }
+}
