@@ -12,7 +12,8 @@ mod merge_siblings;
 mod tests;
 
 pub use dead_code::DeadCode;
-pub use merge_siblings::MergeSiblings;
+pub(crate) use merge_siblings::is_its_own;
+pub use merge_siblings::{MergeSiblings, RANDOM};
 
 use crate::supernet::Supernet;
 
