@@ -2,6 +2,8 @@
 //!
 //! Pure: no file is read, nothing is printed, no device is touched. What is read comes through [`driver::Sources`].
 
+pub mod driver;
+pub mod limits;
 pub mod plan;
 pub mod size;
 pub mod supernet;
