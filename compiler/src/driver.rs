@@ -104,9 +104,9 @@ impl Compilation {
 pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compilation {
     let mut map = SourceMap::default();
     let mut diagnostics = Vec::new();
-    let mut program = modules::load(main, sources, &mut map, &mut diagnostics);
+    let mut program = modules::load(main, sources, &options.limits, &mut map, &mut diagnostics);
     let supernets = on_large_stack(|| {
-        names::check(&mut program, &mut diagnostics);
+        names::check(&program, &mut diagnostics);
         numbering::number(&mut program);
         let spaces = select(&program, options, &mut diagnostics);
         let supernets = spaces.into_iter().filter_map(|space| {

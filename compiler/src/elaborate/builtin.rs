@@ -1,7 +1,7 @@
 //! Built-in functions: arithmetic at compile time, questions about values, and the two that take any number of tensors.
 
 use super::call::Argument;
-use super::error::{ElaborateError, Shown};
+use super::error::{ElaborateError, Refusal, Shown};
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic};
@@ -29,7 +29,7 @@ impl<'p> Evaluator<'p> {
     /// Calls a built-in function.
     pub(super) fn builtin(&mut self, builtin: Builtin, arguments: Vec<Argument<'p>>, span: Span, frame: &Frame) -> Value {
         if let Builtin::Later(name) = builtin {
-            return self.fail(span, ElaborateError::NotYet { what: name });
+            return self.fail(span, ElaborateError::not_yet(name));
         }
         let Some(slots) = self.builtin_slots(builtin, arguments, span) else { return Value::Hole };
         if slots.iter().flatten().any(|(value, _)| value.is_hole()) {
@@ -201,7 +201,7 @@ impl<'p> Evaluator<'p> {
         for (position, value) in items.values.iter().enumerate() {
             match super::value::Items::new(vec![Value::Int(position as i64), value.clone()]) {
                 Some(pair) => pairs.push(Value::Tuple(Rc::new(pair))),
-                None => return self.fail(place, ElaborateError::DeepList),
+                None => return self.fail(place, ElaborateError::Refused(Refusal::DeepList)),
             }
         }
         self.list(place, pairs)
@@ -311,7 +311,9 @@ impl<'p> Evaluator<'p> {
         let operands: Vec<_> = tensors.iter().map(|tensor| tensor.node).collect();
         let attrs = IndexMap::from([(Arc::from("axis"), Attr::Int(at as i64))]);
         let kind = NodeKind::Op { op: "concat".into(), attrs, weights: IndexMap::new(), states: IndexMap::new() };
-        let Some(path) = join(&frame.path.weight, "concat") else { return self.stop(span, ElaborateError::LongName) };
+        let Some(path) = join(&frame.path.weight, "concat") else {
+            return self.stop(span, ElaborateError::Refused(Refusal::LongName));
+        };
         self.add(kind, ty, &path, span, &operands)
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions: every alternative is evaluated, each under a context of its own, and a mix joins them.
 
-use super::error::{ElaborateError, Shown};
+use super::error::{ElaborateError, Refusal, Shown};
 use super::path::{Path, numbered};
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, shared};
@@ -16,8 +16,8 @@ impl<'p> Evaluator<'p> {
     pub(super) fn choose(&mut self, choose: &'p Choose, span: Span, frame: &mut Frame) -> Value {
         let arms = match &choose.from {
             ChooseFrom::Arms(arms) => arms,
-            ChooseFrom::Values(_) => return self.fail(span, ElaborateError::NotYet { what: "a choice of numbers" }),
-            ChooseFrom::Selection { .. } => return self.fail(span, ElaborateError::NotYet { what: "`choose … of …`" }),
+            ChooseFrom::Values(_) => return self.fail(span, ElaborateError::not_yet("a choice of numbers")),
+            ChooseFrom::Selection { .. } => return self.fail(span, ElaborateError::not_yet("`choose … of …`")),
         };
         let path = self.choose_path(choose, frame);
         let labels: Vec<Arc<str>> = arms.iter().enumerate().map(|(number, arm)| label(arm, number)).collect();
@@ -52,7 +52,7 @@ impl<'p> Evaluator<'p> {
                 | Value::Tuple(_)
                 | Value::Range(_)
                 | Value::Op(_) => {
-                    self.fail(span, ElaborateError::NotYet { what: "a choice of values other than tensors" });
+                    self.fail(span, ElaborateError::not_yet("a choice of values other than tensors"));
                     complete = false;
                 }
             }
@@ -71,7 +71,7 @@ impl<'p> Evaluator<'p> {
             ChooseName::Own(ordinal) => frame.holder.child(&numbered("choose", ordinal)),
         };
         let path = path.unwrap_or_else(|| {
-            self.stop(choose.keyword, ElaborateError::LongName);
+            self.stop(choose.keyword, ElaborateError::Refused(Refusal::LongName));
             frame.holder.clone()
         });
         // A decision has a name even where nothing holds it: in the body of a space.

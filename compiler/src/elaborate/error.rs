@@ -41,7 +41,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0507", "lists nest too deeply"),
     ("N0508", "evaluation nests too deeply"),
     ("N0601", "not supported yet"),
-    ("N0690", "a defect of the compiler"),
 ];
 
 /// A type as it is shown: the parts of its shape, aligned with another's.
@@ -210,21 +209,18 @@ pub(crate) enum ElaborateError {
         there: String,
         first: Span,
     },
-    Limit {
-        limit: Limit,
-        value: u64,
-        detail: Option<Arc<str>>,
-    },
+    /// This compiler does not go on.
+    Refused(Refusal),
+}
+
+/// What this compiler does not do: beyond its limits, or still to come.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    Limit { limit: Limit, value: u64, detail: Option<Arc<str>> },
     LongName,
     DeepList,
     DeepEvaluation,
-    NotYet {
-        what: &'static str,
-    },
-    /// Names of weights must be unique; that they are not is a defect here, and not the user's.
-    NotUnique {
-        name: Arc<str>,
-    },
+    NotYet { what: &'static str },
 }
 
 /// An error with its place and the calls that led there, innermost first.
@@ -236,6 +232,11 @@ pub(crate) struct Failure {
 }
 
 impl ElaborateError {
+    /// A part of the language that is still to come.
+    pub(crate) fn not_yet(what: &'static str) -> ElaborateError {
+        ElaborateError::Refused(Refusal::NotYet { what })
+    }
+
     /// A value of the wrong kind.
     pub(crate) fn kind(what: impl Into<String>, needed: &'static str, found: &Value) -> ElaborateError {
         ElaborateError::Kind { what: what.into(), needed, found: found.describe(), declared: None }

@@ -1,6 +1,6 @@
 //! Says in words what is wrong with the meaning of a space. The only place of this stage that makes prose.
 
-use super::error::{ElaborateError, Failure, Shown};
+use super::error::{ElaborateError, Failure, Refusal, Shown};
 use crate::resolve::Program;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::Span;
@@ -172,22 +172,17 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 .also(*first, format!("{there} here"))
                 .note("slices of one shared tensor are not supported yet: shared weights have one shape")
         }
-        ElaborateError::Limit { .. }
-        | ElaborateError::LongName
-        | ElaborateError::DeepList
-        | ElaborateError::DeepEvaluation
-        | ElaborateError::NotYet { .. }
-        | ElaborateError::NotUnique { .. } => explain_limit(error, span),
+        ElaborateError::Refused(refusal) => refused(refusal, span),
     }
 }
 
-/// What this compiler does not do: limits, and parts of the language that are still to come.
-fn explain_limit(error: &ElaborateError, span: Span) -> Diagnostic {
+fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
     use crate::limits::Limit;
-    match error {
-        ElaborateError::Limit { limit, value, detail } => {
+    match refusal {
+        Refusal::Limit { limit, value, detail } => {
             let (code, here) = match limit {
-                Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
+                // The parser counts brackets and has a message of its own.
+                Limit::Nesting | Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
                 Limit::Recursion => {
                     let op = detail.as_deref().unwrap_or("an op");
                     ("N0502", format!("this call of `{op}` goes too deep"))
@@ -198,31 +193,23 @@ fn explain_limit(error: &ElaborateError, span: Span) -> Diagnostic {
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {
                 Limit::Recursion => diagnostic.note("a recursion must end in every run: in a branch that does not call itself"),
-                Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
+                Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))
         }
-        ElaborateError::LongName => {
-            Diagnostic::error("N0506", "the name of what stands here is too long", span, "one part too many")
-                .note(format!("names of decisions and weights have at most {} bytes", super::path::LONGEST))
-        }
-        ElaborateError::DeepList => Diagnostic::error("N0507", "lists nest too deeply", span, "a list in too many lists")
+        Refusal::LongName => Diagnostic::error("N0506", "the name of what stands here is too long", span, "one part too many")
+            .note(format!("names of decisions and weights have at most {} bytes", super::path::LONGEST)),
+        Refusal::DeepList => Diagnostic::error("N0507", "lists nest too deeply", span, "a list in too many lists")
             .note(format!("lists and tuples nest {} levels at most", super::value::DEEPEST_LIST)),
-        ElaborateError::DeepEvaluation => {
+        Refusal::DeepEvaluation => {
             Diagnostic::error("N0508", "evaluation nests too deeply", span, "inside too many calls and expressions")
                 .note("calls inside each other, each deep in an expression, need more room than there is")
         }
-        ElaborateError::NotYet { what } => {
+        Refusal::NotYet { what } => {
             let what = if what.contains([' ', '`']) { (*what).to_string() } else { format!("`{what}`") };
             Diagnostic::error("N0601", format!("{what} is not supported yet"), span, "this cannot be compiled")
                 .note("the language has it; this version of the compiler does not")
         }
-        ElaborateError::NotUnique { name } => {
-            Diagnostic::error("N0690", format!("two weights are called `{name}`"), span, "the second one")
-                .note("this is a defect of the compiler, not of the file")
-                .help("give one of the two calls a name with `let`")
-        }
-        _ => Diagnostic::error("N0690", "an error without words", span, "here"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::error::ElaborateError;
+use super::error::{ElaborateError, Refusal};
 use super::value::{Quantity, Range, Value};
 use super::{DEEPEST, Evaluator, Frame, arithmetic};
 use crate::limits::Limit;
@@ -12,7 +12,7 @@ impl<'p> Evaluator<'p> {
     /// The value of an expression.
     pub(super) fn expr(&mut self, expr: &'p Expr, frame: &mut Frame) -> Value {
         if self.depth >= DEEPEST {
-            return self.stop(expr.span, ElaborateError::DeepEvaluation);
+            return self.stop(expr.span, ElaborateError::Refused(Refusal::DeepEvaluation));
         }
         if !self.step(expr.span, 1) {
             return Value::Hole;
@@ -52,7 +52,7 @@ impl<'p> Evaluator<'p> {
                 let values = values.iter().map(|value| self.expr(value, frame)).collect();
                 match super::value::Items::new(values) {
                     Some(items) => Value::Tuple(Rc::new(items)),
-                    None => self.fail(span, ElaborateError::DeepList),
+                    None => self.fail(span, ElaborateError::Refused(Refusal::DeepList)),
                 }
             }
             ExprKind::Comprehension { pattern, over, value } => self.comprehension(pattern, over, value, span, frame),
@@ -68,7 +68,7 @@ impl<'p> Evaluator<'p> {
             ExprKind::If { condition, then, otherwise } => self.branch(condition, then, otherwise.as_ref(), frame),
             ExprKind::Scope { kind, name, index, body } => self.scope(*kind, name, index.as_ref(), body, frame),
             ExprKind::Block(block) => self.block(block, frame),
-            ExprKind::Param { .. } => self.fail(span, ElaborateError::NotYet { what: "`param`" }),
+            ExprKind::Param { .. } => self.fail(span, ElaborateError::not_yet("`param`")),
         }
     }
 
@@ -98,7 +98,7 @@ impl<'p> Evaluator<'p> {
             },
             (UnaryOp::Neg, Value::Float(value)) => Value::Float(-value),
             (UnaryOp::Not, Value::Bool(value)) => Value::Bool(!value),
-            (UnaryOp::Neg, Value::Tensor(_)) => self.fail(span, ElaborateError::NotYet { what: "`-` on a tensor" }),
+            (UnaryOp::Neg, Value::Tensor(_)) => self.fail(span, ElaborateError::not_yet("`-` on a tensor")),
             (UnaryOp::Neg, _) => self.fail(value.span, ElaborateError::kind("`-`", "a number", &found)),
             (UnaryOp::Not, _) => self.fail(value.span, ElaborateError::kind("`not`", "a bool", &found)),
         }
@@ -117,7 +117,7 @@ impl<'p> Evaluator<'p> {
             | (Value::Int(_) | Value::Float(_) | Value::Size(_), Value::Tensor(_))
                 if matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) =>
             {
-                self.fail(span, ElaborateError::NotYet { what: "arithmetic between a tensor and a number" })
+                self.fail(span, ElaborateError::not_yet("arithmetic between a tensor and a number"))
             }
             (Value::List(first), Value::List(second)) if op == BinaryOp::Add => {
                 if !self.step(span, (first.values.len() + second.values.len()) as u64) {

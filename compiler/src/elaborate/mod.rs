@@ -27,7 +27,7 @@ mod value;
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
 use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, Supernet};
-use error::{ElaborateError, Failure};
+use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::{SourceMap, Span};
@@ -189,7 +189,7 @@ impl<'p> Evaluator<'p> {
     /// Reports a limit and stops.
     fn limit(&mut self, span: Span, limit: Limit, detail: Option<Arc<str>>) -> Value {
         let value = self.limits.get(limit);
-        self.stop(span, ElaborateError::Limit { limit, value, detail })
+        self.stop(span, ElaborateError::Refused(Refusal::Limit { limit, value, detail }))
     }
 
     /// Reports what makes going on senseless, unless evaluation has stopped already.
@@ -214,7 +214,7 @@ impl<'p> Evaluator<'p> {
     fn list(&mut self, span: Span, values: Vec<Value>) -> Value {
         match Value::list(values) {
             Some(list) => list,
-            None => self.fail(span, ElaborateError::DeepList),
+            None => self.fail(span, ElaborateError::Refused(Refusal::DeepList)),
         }
     }
 
@@ -223,7 +223,7 @@ impl<'p> Evaluator<'p> {
         match path.child(part) {
             Some(path) => path,
             None => {
-                self.stop(span, ElaborateError::LongName);
+                self.stop(span, ElaborateError::Refused(Refusal::LongName));
                 path.clone()
             }
         }

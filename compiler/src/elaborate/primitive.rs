@@ -1,6 +1,6 @@
 //! Calls of primitives: one `extern op` declaration gives the type, the weights, the states and the multiply-accumulates.
 
-use super::error::{ElaborateError, Shown};
+use super::error::{ElaborateError, Refusal, Shown};
 use super::path::{Path, join};
 use super::tensor::{LARGEST, elements};
 use super::value::Value;
@@ -105,7 +105,7 @@ impl<'p> Evaluator<'p> {
                     | Value::Tensor(_)
                     | Value::Op(_),
                 ) => {
-                    self.fail(param.name.span, ElaborateError::NotYet { what: "a primitive's parameter of this kind" });
+                    self.fail(param.name.span, ElaborateError::not_yet("a primitive's parameter of this kind"));
                     complete = false;
                     continue;
                 }
@@ -197,7 +197,7 @@ impl<'p> Evaluator<'p> {
         }
         let init = self.initialiser(declared.init.as_ref(), declared.name.span, frame)?;
         let Some(name) = join(&frame.path.weight, &declared.name.text) else {
-            self.stop(call, ElaborateError::LongName);
+            self.stop(call, ElaborateError::Refused(Refusal::LongName));
             return None;
         };
         let weight = Weight { name: shared(&name), dtype: ty.dtype, shape, init, created: vec![self.context] };
@@ -215,10 +215,8 @@ impl<'p> Evaluator<'p> {
             table.push(weight);
             return Some(number);
         };
-        if !share || known.state != state {
-            self.fail(call, ElaborateError::NotUnique { name: weight.name });
-            return None;
-        }
+        // The ordinals of parts make names unique outside of `share`.
+        debug_assert!(share && known.state == state, "two weights are called {}", weight.name);
         let old = &mut table[known.number as usize];
         if (old.dtype, &old.shape, &old.init) != (weight.dtype, &weight.shape, &weight.init) {
             let shown = |weight: &Weight| format!("{}{:?}", weight.dtype, weight.shape);

@@ -62,7 +62,7 @@ impl<'p> Evaluator<'p> {
             StmtKind::Loss(value) => self.loss(value, stmt.span, frame),
             StmtKind::Metric(value) => self.metric(value, stmt.span, frame),
             StmtKind::Minimize(_) => {
-                self.fail(stmt.span, ElaborateError::NotYet { what: "`minimize`" });
+                self.fail(stmt.span, ElaborateError::not_yet("`minimize`"));
             }
         }
     }

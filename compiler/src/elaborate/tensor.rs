@@ -1,6 +1,6 @@
 //! Adding nodes, and arithmetic between tensors.
 
-use super::error::ElaborateError;
+use super::error::{ElaborateError, Refusal};
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic, shared};
@@ -58,7 +58,9 @@ impl<'p> Evaluator<'p> {
             let (left, right) = ((*a.ty).clone(), (*b.ty).clone());
             return self.fail(span, ElaborateError::Operands { left, right, left_origin: a.origin, right_origin: b.origin });
         };
-        let Some(path) = join(&frame.path.weight, name) else { return self.stop(span, ElaborateError::LongName) };
+        let Some(path) = join(&frame.path.weight, name) else {
+            return self.stop(span, ElaborateError::Refused(Refusal::LongName));
+        };
         let kind = NodeKind::Op { op: name.into(), attrs: IndexMap::new(), weights: IndexMap::new(), states: IndexMap::new() };
         self.add(kind, ty, &path, span, &[a.node, b.node])
     }

@@ -228,7 +228,7 @@ impl<'p> Evaluator<'p> {
     pub(super) fn evaluate_type(&mut self, ty: &'p TypeExpr, frame: &mut Frame) -> Option<TensorType> {
         let TypeKind::Tensor { dtype, dims } = &ty.kind else {
             let what = "a type other than a tensor's here";
-            self.fail(ty.span, ElaborateError::NotYet { what });
+            self.fail(ty.span, ElaborateError::not_yet(what));
             return None;
         };
         let dtype = self.dtype(dtype)?;

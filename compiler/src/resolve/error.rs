@@ -22,10 +22,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0221", "an imported name is never used"),
     ("N0222", "an op is never used"),
     ("N0403", "two alternatives have one label"),
-    ("N0404", "an alternative needs a label"),
     ("N0405", "no run can take any alternative"),
     ("N0410", "a decision has one option"),
-    ("N0505", "an expression nests too deeply"),
 ];
 
 /// What can be wrong.
@@ -65,14 +63,10 @@ pub(crate) enum ResolveError {
     UnusedOp { name: Arc<str> },
     /// Alternatives under one label.
     TwoLabels { label: String, first: Span },
-    /// Alternatives with and without labels, or one that needs a label.
-    NoLabel { labelled: Option<Span> },
     /// Every alternative is `search_only`.
     NothingToTake,
     /// A single alternative.
     OneOption { label: String },
-    /// Beyond [`super::names::DEEPEST`].
-    TooDeep,
 }
 
 /// An error with its place.
@@ -171,15 +165,6 @@ impl From<Located> for Diagnostic {
                     .also(first, "first here")
                     .note("an architecture names an alternative by its label")
             }
-            ResolveError::NoLabel { labelled } => {
-                let diagnostic = Diagnostic::error("N0404", "this alternative needs a label", span, "it has no name of its own")
-                    .note("an alternative is a literal, a bare name, or `label: …`; either all have labels or none")
-                    .help("write `label: …`");
-                match labelled {
-                    Some(place) => diagnostic.also(place, "this one has a label"),
-                    None => diagnostic,
-                }
-            }
             ResolveError::NothingToTake => {
                 Diagnostic::error("N0405", "no run can take any alternative", span, "every alternative is `search_only`")
                     .note("an alternative that is `search_only` competes while searching and is never taken")
@@ -188,12 +173,6 @@ impl From<Located> for Diagnostic {
                 Diagnostic::warning("N0410", "a decision with one option", span, format!("always `{label}`"))
                     .help("write the alternative alone, or add another")
             }
-            ResolveError::TooDeep => Diagnostic::error("N0505", "this nests too deeply", span, "inside too many others")
-                .note(format!(
-                    "expressions nest {} levels at most; a chain of operators counts one level each",
-                    super::names::DEEPEST
-                ))
-                .help("give parts names with `let`"),
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) mod names;
 pub(crate) mod numbering;
 
 use nasc_grammar::ast::{self, Item};
-use nasc_grammar::span::{FileId, Span};
+use nasc_grammar::span::FileId;
 use numbering::Numbering;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -162,18 +162,6 @@ pub(crate) fn item_names(item: &Item) -> Vec<&ast::Name> {
         Item::Op(item) => vec![&item.name],
         Item::Space(item) => vec![&item.name],
         Item::Target(item) => vec![&item.name],
-    }
-}
-
-/// The place of an item.
-pub(crate) fn item_span(item: &Item) -> Span {
-    match item {
-        Item::Use(item) => item.span,
-        Item::Let(item) => item.span,
-        Item::Extern(item) => item.span,
-        Item::Op(item) => item.span,
-        Item::Space(item) => item.span,
-        Item::Target(item) => item.span,
     }
 }
 

@@ -6,8 +6,10 @@
 use super::error::{Located, ResolveError};
 use super::{Global, ItemId, MAIN, Module, ModuleId, PRELUDE, Program, item_names};
 use crate::driver::{Source, SourceError, Sources};
+use crate::limits::{Limit, Limits};
 use nasc_grammar::ast::{Item, Use};
 use nasc_grammar::diagnostic::{Diagnostic, nearest};
+use nasc_grammar::Limits as TextLimits;
 use nasc_grammar::parser;
 use nasc_grammar::span::{SourceMap, Span};
 use rustc_hash::FxHashMap;
@@ -30,9 +32,17 @@ enum State {
 }
 
 /// Reads everything.
-pub(crate) fn load(main: Source, sources: &dyn Sources, map: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Program {
+pub(crate) fn load(
+    main: Source,
+    sources: &dyn Sources,
+    limits: &Limits,
+    map: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Program {
+    let nesting = usize::try_from(limits.get(Limit::Nesting)).unwrap_or(usize::MAX);
+    let limits = TextLimits { nesting, ..TextLimits::default() };
     let mut loader =
-        Loader { sources, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
+        Loader { sources, limits, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
     loader.add(main.name, main.text, false);
     let (_, name, text) = LIBRARY[0];
     loader.add(name.to_string(), text.to_string(), true);
@@ -55,6 +65,7 @@ pub(crate) fn load(main: Source, sources: &dyn Sources, map: &mut SourceMap, dia
 
 struct Loader<'a> {
     sources: &'a dyn Sources,
+    limits: TextLimits,
     map: &'a mut SourceMap,
     diagnostics: &'a mut Vec<Diagnostic>,
     program: Program,
@@ -70,7 +81,7 @@ impl Loader<'_> {
 
     fn add(&mut self, name: String, text: String, library: bool) -> ModuleId {
         let id = self.map.add(name, text);
-        let parsed = parser::parse(id, &self.map.file(id).text);
+        let parsed = parser::parse_within(id, &self.map.file(id).text, &self.limits);
         self.diagnostics.extend(parsed.diagnostics);
         self.program.modules.push(Module { tree: parsed.file, library, scope: FxHashMap::default() });
         ModuleId(self.program.modules.len() - 1)

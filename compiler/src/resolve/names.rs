@@ -1,11 +1,10 @@
 //! Walks every item once and settles what its names stand for.
 //!
-//! Reports names of nothing, rebinding from where it is not allowed, alternatives with bad labels, and what is never used. It
-//! also measures how deeply expressions nest: an item that nests too deeply becomes a broken one, and every later walk over an
-//! item may therefore recurse.
+//! Reports names of nothing, rebinding from where it is not allowed, alternatives that are no choice, and what is never used.
+//! The parser bounds how deeply a syntax tree nests, so walks over one may recurse.
 
 use super::error::{Located, ResolveError};
-use super::{Builtin, Global, ItemId, MAIN, ModuleId, PRELUDE, Program, is_capitalised, item_names};
+use super::{Builtin, Global, MAIN, ModuleId, Program, is_capitalised};
 use nasc_grammar::ast::{
     Arg, Block, Call, Choose, ChooseFrom, DimExpr, Expr, ExprKind, Extern, ExternStmt, Item, Name, Param, Pattern, Stmt,
     StmtKind, TypeExpr, TypeKind,
@@ -15,57 +14,23 @@ use nasc_grammar::span::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
-/// How deeply expressions, blocks and patterns of one item may nest. What people write stays under 30.
-pub(crate) const DEEPEST: usize = 256;
-
 /// Names an item of each module uses: for the lints.
 #[derive(Default)]
 struct Used {
     names: FxHashSet<(ModuleId, Arc<str>)>,
 }
 
-/// Checks every item of every module. Items that nest too deeply become broken.
-pub(crate) fn check(program: &mut Program, diagnostics: &mut Vec<Diagnostic>) {
+/// Checks every item of every module.
+pub(crate) fn check(program: &Program, diagnostics: &mut Vec<Diagnostic>) {
     let mut used = Used::default();
-    let mut broken = Vec::new();
     for module in (0..program.modules.len()).map(ModuleId) {
-        for item in 0..program.module(module).tree.items.len() {
-            let mut walk =
-                Walk { program, module, scopes: Vec::new(), depth: 0, too_deep: false, used: &mut used, errors: Vec::new() };
-            walk.item(program.item(ItemId { module, item }));
-            let Walk { too_deep, errors, .. } = walk;
-            diagnostics.extend(errors.into_iter().map(Diagnostic::from));
-            if too_deep {
-                broken.push(ItemId { module, item });
-            }
+        for item in &program.module(module).tree.items {
+            let mut walk = Walk { program, module, scopes: Vec::new(), used: &mut used, errors: Vec::new() };
+            walk.item(item);
+            diagnostics.extend(walk.errors.into_iter().map(Diagnostic::from));
         }
     }
     unused(program, &used, diagnostics);
-    // From the back, so that the numbers of the others stay.
-    for id in broken.into_iter().rev() {
-        break_item(program, id);
-    }
-}
-
-/// An item leaves its names behind as broken ones.
-fn break_item(program: &mut Program, id: ItemId) {
-    let names: Vec<Arc<str>> = item_names(program.item(id)).into_iter().map(|name| name.text.clone()).collect();
-    for module in &mut program.modules {
-        for global in module.scope.values_mut() {
-            if *global == Global::Item(id) {
-                *global = Global::Broken;
-            }
-        }
-    }
-    let module = &mut program.modules[id.module.0];
-    for name in names {
-        module.scope.insert(name, Global::Broken);
-    }
-    // The item itself stays, so that numbers of items stay: as a `use` of nothing, which means nothing.
-    let span = super::item_span(&module.tree.items[id.item]);
-    let item = &mut module.tree.items[id.item];
-    let old = std::mem::replace(item, Item::Use(nasc_grammar::ast::Use { path: Vec::new(), names: Vec::new(), span }));
-    drop(old);
 }
 
 fn unused(program: &Program, used: &Used, diagnostics: &mut Vec<Diagnostic>) {
@@ -124,8 +89,6 @@ struct Walk<'p> {
     program: &'p Program,
     module: ModuleId,
     scopes: Vec<Scope>,
-    depth: usize,
-    too_deep: bool,
     used: &'p mut Used,
     errors: Vec<Located>,
 }
@@ -215,9 +178,6 @@ impl Walk<'_> {
 
     /// A type. If it `binds`, capitalised names that mean nothing yet become dimension variables.
     fn type_expr(&mut self, ty: &TypeExpr, binds: bool) {
-        if !self.enter(ty.span) {
-            return;
-        }
         match &ty.kind {
             TypeKind::Tensor { dims, .. } => {
                 for dim in dims {
@@ -233,7 +193,6 @@ impl Walk<'_> {
             TypeKind::Named(_) => {}
             TypeKind::Tuple(parts) => parts.iter().for_each(|part| self.type_expr(part, binds)),
         }
-        self.depth -= 1;
     }
 
     fn dimension(&mut self, name: &Name, binds: bool) {
@@ -313,28 +272,11 @@ impl Walk<'_> {
     }
 
     fn bind(&mut self, pattern: &Pattern, lint: bool) {
-        if !self.enter(pattern.span()) {
-            return;
-        }
         match pattern {
             Pattern::Name(name) => self.declare(name.text.clone(), name.span, lint),
             Pattern::Hole(_) => {}
             Pattern::Tuple(parts, _) => parts.iter().for_each(|part| self.bind(part, lint)),
         }
-        self.depth -= 1;
-    }
-
-    /// One level deeper, if that is allowed.
-    fn enter(&mut self, span: Span) -> bool {
-        if self.depth >= DEEPEST {
-            if !self.too_deep {
-                self.too_deep = true;
-                self.fail(span, ResolveError::TooDeep);
-            }
-            return false;
-        }
-        self.depth += 1;
-        true
     }
 
     fn block(&mut self, block: &Block, reach: Reach) {
@@ -405,9 +347,6 @@ impl Walk<'_> {
     }
 
     fn expr(&mut self, expr: &Expr) {
-        if !self.enter(expr.span) {
-            return;
-        }
         match &*expr.kind {
             ExprKind::Int(_)
             | ExprKind::Float(_)
@@ -471,7 +410,6 @@ impl Walk<'_> {
                 }
             }
         }
-        self.depth -= 1;
     }
 
     fn choose(&mut self, choose: &Choose) {
@@ -495,18 +433,11 @@ impl Walk<'_> {
 
     fn labels(&mut self, choose: &Choose) {
         let ChooseFrom::Arms(arms) = &choose.from else { return };
-        let labelled = arms.iter().find_map(|arm| arm.label.as_ref()).map(|label| label.span);
         let mut seen: Vec<(String, Span)> = Vec::new();
         for arm in arms {
-            let label = match (&arm.label, labelled) {
-                (Some(label), _) => Some(label.text.to_string()),
-                (None, Some(_)) => None,
-                (None, None) => bare_label(&arm.value),
-            };
-            let Some(label) = label else {
-                self.fail(arm.span, ResolveError::NoLabel { labelled });
-                continue;
-            };
+            // The parser has seen to it that there is one.
+            let label = arm.label.as_ref().map(|label| label.text.to_string()).or_else(|| bare_label(&arm.value));
+            let Some(label) = label else { continue };
             match seen.iter().find(|(known, _)| *known == label) {
                 Some((_, first)) => {
                     let first = *first;
@@ -515,7 +446,7 @@ impl Walk<'_> {
                 None => seen.push((label, arm.span)),
             }
         }
-        let library = self.module == PRELUDE || self.program.module(self.module).library;
+        let library = self.program.module(self.module).library;
         if let ([only], [(label, _)]) = (arms.as_slice(), seen.as_slice())
             && !library
             && !only.search_only

@@ -163,14 +163,15 @@ impl Walk<'_> {
 
     /// A call: its arguments stand where it stands, but a `choose` in one is held by the call's parameter.
     fn call(&mut self, call: &Call, frame: usize, holder: usize) {
-        if is_builtin(self.program, self.module, &call.callee).is_some() {
-            call.args.iter().for_each(|arg| self.expr(&arg.value, frame, holder));
-            return;
-        }
         let inner = match call.callee.last() {
             Some(name) if !self.numbering.is_silent(call.span) => self.enter(frame, &name.text, call.span),
             Some(_) | None => frame,
         };
+        // A built-in function adds no part, so what holds the call holds a `choose` in its arguments.
+        if is_builtin(self.program, self.module, &call.callee).is_some() {
+            call.args.iter().for_each(|arg| self.expr(&arg.value, frame, holder));
+            return;
+        }
         for (number, arg) in call.args.iter().enumerate() {
             // No parameter is called like this, and each argument has a frame of its own.
             let part: Arc<str> = format!("argument {number}").into();
