@@ -170,17 +170,20 @@ impl Plan {
 
     /// The buffers that a step really reads under a selection.
     pub fn live_reads<'a>(&self, step: &'a Step, selection: &'a Selection) -> impl Iterator<Item = Buffer> + 'a {
-        step.reads.iter().enumerate().filter(move |(position, _)| match &step.kind {
-            StepKind::Op { .. } => true,
-            StepKind::Mix { decision, operands } => {
-                let operand = operands[*position];
-                match selection[*decision] {
-                    Some(chosen) => operand.alternative == chosen,
-                    None => operand.weight != MixWeight::Zero,
+        step.reads
+            .iter()
+            .enumerate()
+            .filter(move |(position, _)| match &step.kind {
+                StepKind::Op { .. } => true,
+                StepKind::Mix { decision, operands } => {
+                    let operand = operands[*position];
+                    match selection[*decision] {
+                        Some(chosen) => operand.alternative == chosen,
+                        None => operand.weight != MixWeight::Zero,
+                    }
                 }
-            }
-        })
-        .map(|(_, &buffer)| buffer)
+            })
+            .map(|(_, &buffer)| buffer)
     }
 
     /// For each step, the buffers that nothing reads after it among the `needed` steps; `wanted` ones are never let go.
