@@ -1,0 +1,336 @@
+//! The executor: runs a [`Plan`] on libtorch.
+//!
+//! A plan is ordered steps over numbered buffers. [`Network::forward`] runs the steps that the wanted results need under the
+//! given choices, and lets every buffer go after its last use; autograd keeps what the backward pass reads. Batch-norm and the
+//! sums it goes into run as one step (see [`combine`]), which is what makes a mixed operation cheap.
+//!
+//! A network holds weights and states by their numbers in the plan. It draws nothing: dropout takes libtorch's generator, which
+//! the caller seeds, and the weights of a mix come from outside.
+
+mod call;
+mod error;
+mod init;
+mod norm;
+mod ops;
+
+pub use error::{EngineError, OpError};
+
+use crate::shim;
+use call::{Call, Op};
+use init::Start;
+use nasc_compiler::plan::{Buffer, Plan, StepKind};
+use nasc_compiler::supernet::{DType, Weight};
+use std::sync::Arc;
+use tch::{Device, Kind, Tensor};
+
+/// What is done with a decision in a forward pass.
+#[derive(Debug)]
+pub enum Choice {
+    /// Every alternative takes part, with a weight each: f32, `[alternatives]`.
+    Mixed(Tensor),
+    /// One alternative alone, by number.
+    Chosen(usize),
+}
+
+/// What a forward pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Training: batch-norm takes the batch's statistics and moves the kept ones towards them, dropout drops.
+    Train,
+    /// Inference: batch-norm takes the kept statistics, nothing changes.
+    Eval,
+    /// Re-estimating batch-norm statistics: each kept one becomes the mean over the batches since `seen` was 0.
+    Recalibrate {
+        /// Batches before this one.
+        seen: i64,
+    },
+}
+
+/// Which results a forward pass computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The space's outputs.
+    pub outputs: bool,
+    /// The sum of its losses.
+    pub loss: bool,
+    /// Its metrics.
+    pub metrics: bool,
+}
+
+/// Results of a forward pass; what was not wanted is empty.
+#[derive(Debug)]
+pub struct Outcome {
+    /// By name.
+    pub outputs: Vec<(Arc<str>, Tensor)>,
+    /// A scalar; `None` also where the space has no loss.
+    pub loss: Option<Tensor>,
+    /// Scalars by name.
+    pub metrics: Vec<(Arc<str>, Tensor)>,
+}
+
+/// A plan with its weights on a device.
+#[derive(Debug)]
+pub struct Network {
+    plan: Arc<Plan>,
+    /// How each step's primitive runs; `None` for mixes.
+    ops: Vec<Option<Op>>,
+    starts: Vec<Start>,
+    state_starts: Vec<Start>,
+    weights: Vec<Tensor>,
+    states: Vec<Tensor>,
+    device: Device,
+}
+
+impl Network {
+    /// A network with all weights and states at zero; see [`Network::initialise`]. Refuses a plan that names a primitive or an
+    /// initialisation that this back end does not know.
+    pub fn new(plan: impl Into<Arc<Plan>>, device: Device) -> Result<Network, EngineError> {
+        let plan = plan.into();
+        let ops = plan.steps.iter().map(|step| match &step.kind {
+            StepKind::Mix { .. } => Ok(None),
+            StepKind::Op { op, .. } => match ops::find(op) {
+                Some(run) => Ok(Some(run)),
+                None => Err(EngineError::UnknownOp { op: op.to_string(), origin: step.origin.clone() }),
+            },
+        });
+        let ops = ops.collect::<Result<_, _>>()?;
+        let starts = |weights: &[Weight]| weights.iter().map(Start::of).collect::<Result<Vec<_>, _>>();
+        let zeros = |weights: &[Weight], trained: bool| -> Result<Vec<Tensor>, EngineError> {
+            let zero = |weight: &Weight| Tensor::f_zeros(weight.shape.as_slice(), (kind(weight.dtype), device));
+            weights.iter().map(|weight| Ok(zero(weight)?.f_set_requires_grad(trained)?)).collect()
+        };
+        Ok(Network {
+            ops,
+            starts: starts(&plan.weights)?,
+            state_starts: starts(&plan.states)?,
+            weights: zeros(&plan.weights, true)?,
+            states: zeros(&plan.states, false)?,
+            plan,
+            device,
+        })
+    }
+
+    /// Gives every weight and state its first value, which follows from the seed and its name alone.
+    pub fn initialise(&mut self, seed: u64) -> Result<(), EngineError> {
+        let weights = self.starts.iter().zip(&self.plan.weights).zip(&self.weights);
+        let states = self.state_starts.iter().zip(&self.plan.states).zip(&self.states);
+        for ((start, declared), tensor) in weights.chain(states) {
+            tch::no_grad(|| start.fill(tensor, &declared.name, seed))?;
+        }
+        Ok(())
+    }
+
+    /// The plan it runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Trained tensors by number, requiring gradients.
+    pub fn weights(&self) -> &[Tensor] {
+        &self.weights
+    }
+
+    /// Kept tensors by number.
+    pub fn states(&self) -> &[Tensor] {
+        &self.states
+    }
+
+    /// Weights, then states.
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.weights.iter().chain(&self.states)
+    }
+
+    /// Weights, then states, with their names.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let names = self.plan.weights.iter().chain(&self.plan.states);
+        names.map(|weight| &*weight.name).zip(self.tensors())
+    }
+
+    /// Runs the plan. `inputs` are in the order of the plan's inputs and on the network's device; `choices` has one entry a
+    /// decision.
+    ///
+    /// Gradients reach weights and mixture weights unless the caller runs it under `no_grad`.
+    pub fn forward(&self, inputs: &[Tensor], choices: &[Choice], mode: Mode, wanted: Wanted) -> Result<Outcome, EngineError> {
+        self.check(inputs, choices)?;
+        let selection: Vec<Option<usize>> = choices.iter().map(Choice::answer).collect();
+        let targets = self.targets(wanted);
+        let needed = self.plan.needed(&targets, &selection);
+        let releases = self.plan.releases(&needed, &targets, &selection);
+        let mut buffers: Vec<Option<Tensor>> = (0..self.plan.buffers).map(|_| None).collect();
+        for (input, tensor) in self.plan.inputs.iter().zip(inputs) {
+            let laid_out = if norm::likes_channels_last(tensor) { shim::channels_last(tensor)? } else { tensor.shallow_clone() };
+            buffers[input.buffer] = Some(laid_out);
+        }
+        for number in (0..self.plan.steps.len()).filter(|&number| needed[number]) {
+            let value = self.step(number, &buffers, choices, mode)?;
+            buffers[self.plan.steps[number].writes] = Some(value);
+            for &buffer in &releases[number] {
+                buffers[buffer] = None;
+            }
+        }
+        self.outcome(&buffers, wanted)
+    }
+
+    fn step(&self, number: usize, buffers: &[Option<Tensor>], choices: &[Choice], mode: Mode) -> Result<Tensor, EngineError> {
+        let step = &self.plan.steps[number];
+        let read = |buffer: Buffer| {
+            buffers[buffer]
+                .as_ref()
+                .ok_or_else(|| EngineError::BrokenPlan(format!("buffer {buffer} is read before it is written")))
+        };
+        match &step.kind {
+            StepKind::Op { op, attrs, weights, states, scale } => {
+                let operands = step.reads.iter().map(|&buffer| read(buffer)).collect::<Result<Vec<_>, _>>()?;
+                let scale = match scale {
+                    Some(folded) => choices[folded.decision].weight(folded.alternative)?,
+                    None => None,
+                };
+                let call = Call {
+                    operands: &operands,
+                    attrs,
+                    weights,
+                    states,
+                    all_weights: &self.weights,
+                    all_states: &self.states,
+                    mode,
+                    scale: scale.as_ref(),
+                };
+                let run = self.ops[number].ok_or_else(|| EngineError::BrokenPlan("a step has no primitive".into()))?;
+                run(&call).map_err(|why| EngineError::Step { op: op.to_string(), origin: step.origin.clone(), why })
+            }
+            StepKind::Mix { decision, operands } => {
+                use nasc_compiler::plan::MixWeight;
+                let choice = &choices[*decision];
+                let mut sum: Option<Tensor> = None;
+                for (operand, &buffer) in operands.iter().zip(&step.reads) {
+                    let term = match (choice, operand.weight) {
+                        (Choice::Chosen(chosen), _) if *chosen == operand.alternative => return Ok(read(buffer)?.shallow_clone()),
+                        (Choice::Chosen(_), _) | (_, MixWeight::Zero) => continue,
+                        (Choice::Mixed(_), MixWeight::Folded) => read(buffer)?.shallow_clone(),
+                        (Choice::Mixed(weights), MixWeight::Multiply) => {
+                            read(buffer)?.f_mul(&weights.f_select(0, operand.alternative as i64)?)?
+                        }
+                    };
+                    sum = Some(match sum {
+                        None => term,
+                        Some(sum) => sum.f_add(&term)?,
+                    });
+                }
+                sum.ok_or_else(|| EngineError::BrokenPlan(format!("{}: a mix has nothing to mix", step.origin)))
+            }
+        }
+    }
+
+    /// For each weight, whether a gradient of the wanted results can reach it under these choices.
+    pub fn used_weights(&self, choices: &[Choice], wanted: Wanted) -> Vec<bool> {
+        let selection: Vec<Option<usize>> = choices.iter().map(Choice::answer).collect();
+        let needed = self.plan.needed(&self.targets(wanted), &selection);
+        let mut used = vec![false; self.weights.len()];
+        for (step, _) in self.plan.steps.iter().zip(needed).filter(|(_, needed)| *needed) {
+            match &step.kind {
+                StepKind::Op { weights, .. } => weights.values().for_each(|&number| used[number] = true),
+                StepKind::Mix { .. } => {}
+            }
+        }
+        used
+    }
+
+    /// The buffers that hold the wanted results.
+    fn targets(&self, wanted: Wanted) -> Vec<Buffer> {
+        let mut targets = Vec::new();
+        if wanted.outputs {
+            targets.extend(self.plan.outputs.iter().map(|(_, buffer)| *buffer));
+        }
+        if wanted.loss {
+            targets.extend(&self.plan.losses);
+        }
+        if wanted.metrics {
+            targets.extend(self.plan.metrics.iter().map(|(_, buffer)| *buffer));
+        }
+        targets
+    }
+
+    fn outcome(&self, buffers: &[Option<Tensor>], wanted: Wanted) -> Result<Outcome, EngineError> {
+        let result = |buffer: Buffer| {
+            let tensor = buffers[buffer].as_ref().map(Tensor::shallow_clone);
+            tensor.ok_or_else(|| EngineError::BrokenPlan(format!("nothing writes buffer {buffer}")))
+        };
+        let named = |results: &[(Arc<str>, Buffer)], wanted: bool| -> Result<Vec<_>, EngineError> {
+            let wanted = results.iter().filter(|_| wanted);
+            wanted.map(|(name, buffer)| Ok((name.clone(), result(*buffer)?))).collect()
+        };
+        let mut loss: Option<Tensor> = None;
+        for &buffer in self.plan.losses.iter().filter(|_| wanted.loss) {
+            loss = Some(match loss {
+                None => result(buffer)?,
+                Some(sum) => sum.f_add(&result(buffer)?)?,
+            });
+        }
+        let (outputs, metrics) = (named(&self.plan.outputs, wanted.outputs)?, named(&self.plan.metrics, wanted.metrics)?);
+        Ok(Outcome { outputs, loss, metrics })
+    }
+
+    /// That inputs and choices go with the plan.
+    fn check(&self, inputs: &[Tensor], choices: &[Choice]) -> Result<(), EngineError> {
+        let plan = &self.plan;
+        if inputs.len() != plan.inputs.len() {
+            return Err(EngineError::Inputs { expected: plan.inputs.len(), given: inputs.len() });
+        }
+        for (input, tensor) in plan.inputs.iter().zip(inputs) {
+            let given = tensor.size();
+            let fits = |(size, &given): (&nasc_compiler::size::Size, &i64)| size.constant().is_none_or(|size| size == given);
+            if given.len() != input.ty.shape.len() || !input.ty.shape.iter().zip(&given).all(fits) {
+                return Err(EngineError::InputShape { name: input.name.to_string(), expected: input.ty.to_string(), given });
+            }
+        }
+        if choices.len() != plan.decisions.len() {
+            return Err(EngineError::Choices { expected: plan.decisions.len(), given: choices.len() });
+        }
+        for (decision, choice) in plan.decisions.iter().zip(choices) {
+            let expected = decision.labels.len();
+            let (given, fits) = match choice {
+                Choice::Chosen(number) => (*number, *number < expected),
+                Choice::Mixed(weights) => (weights.numel(), weights.dim() == 1 && weights.numel() == expected),
+            };
+            if !fits {
+                return Err(EngineError::Alternatives { decision: decision.name.to_string(), expected, given });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Choice {
+    /// The chosen alternative; `None` where all are mixed.
+    pub fn answer(&self) -> Option<usize> {
+        match self {
+            Choice::Mixed(_) => None,
+            Choice::Chosen(number) => Some(*number),
+        }
+    }
+
+    /// The weight of an alternative where the decision is mixed, a scalar.
+    fn weight(&self, alternative: usize) -> Result<Option<Tensor>, EngineError> {
+        match self {
+            Choice::Mixed(weights) => Ok(Some(weights.f_select(0, alternative as i64)?)),
+            Choice::Chosen(_) => Ok(None),
+        }
+    }
+}
+
+/// libtorch's name of an element type.
+fn kind(dtype: DType) -> Kind {
+    match dtype {
+        DType::F32 => Kind::Float,
+        DType::F16 => Kind::Half,
+        DType::Bf16 => Kind::BFloat16,
+        DType::I64 => Kind::Int64,
+        DType::I32 => Kind::Int,
+        DType::Bool => Kind::Bool,
+    }
+}
