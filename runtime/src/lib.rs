@@ -1,4 +1,5 @@
 //! What running a space needs and no device does: data, settings, run folders, events, reports.
 
+pub mod data;
 pub mod events;
 pub mod settings;
