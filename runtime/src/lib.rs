@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod events;
+mod number;
 pub mod report;
 pub mod run;
 pub mod settings;
