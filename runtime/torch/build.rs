@@ -25,7 +25,7 @@ fn main() {
         .flag(format!("-isystem{}", include.display()))
         .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
         .flag("-fno-math-errno")
-        .files(["src/shim/shim.cpp", "src/shim/combine.cpp"])
+        .files(["src/shim/shim.cpp", "src/shim/rows.cpp", "src/shim/combine.cpp"])
         .compile("nasc_torch_shim");
     println!("cargo:rustc-link-lib=dl");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());

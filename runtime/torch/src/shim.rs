@@ -8,6 +8,7 @@
 
 use std::borrow::Borrow;
 use std::ffi::{CStr, c_char, c_void};
+use std::marker::PhantomData;
 use tch::{TchError, Tensor};
 
 unsafe extern "C" {
@@ -40,6 +41,7 @@ unsafe extern "C" {
         step: u64,
     ) -> *mut c_char;
     fn nasc_dirichlet_rsample(out: *mut c_void, concentration: *const c_void) -> *mut c_char;
+    fn nasc_combine(out: *mut c_void, terms: *const Term, count: usize, of_batch: bool) -> *mut c_char;
 }
 
 /// Numbers of an SGD step.
@@ -153,6 +155,78 @@ pub fn fused_adam<T: Borrow<Tensor>>(
 pub fn dirichlet_rsample(concentration: &Tensor) -> Result<Tensor, TchError> {
     // SAFETY: both pointers are tensors that outlive the call.
     written(|out| unsafe { nasc_dirichlet_rsample(out, concentration.as_ptr().cast()) })
+}
+
+/// An operand of a sum as the other side reads it (`NascTerm`). Null pointers mean absence.
+#[repr(C)]
+#[derive(Debug)]
+struct Term {
+    x: *const c_void,
+    scale: *const c_void,
+    gamma: *const c_void,
+    beta: *const c_void,
+    mean: *const c_void,
+    var: *const c_void,
+    momentum: f64,
+    epsilon: f64,
+}
+
+/// A batch-norm under a sum.
+#[derive(Debug)]
+pub struct Norm<'a> {
+    /// Scale of each channel; 1 if absent.
+    pub gamma: Option<&'a Tensor>,
+    /// Shift of each channel; 0 if absent.
+    pub beta: Option<&'a Tensor>,
+    /// Kept means.
+    pub mean: &'a Tensor,
+    /// Kept variances.
+    pub var: &'a Tensor,
+    /// How far the kept ones move towards the batch's.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+/// A sum of scaled tensors, some of them normalised first, computed in one go and differentiable once.
+#[derive(Debug, Default)]
+pub struct Sum<'a> {
+    terms: Vec<Term>,
+    /// The terms point to tensors that live at least so long.
+    borrowed: PhantomData<&'a Tensor>,
+}
+
+impl<'a> Sum<'a> {
+    /// Adds `scale * x`; the scale is a scalar tensor, 1 if absent.
+    pub fn add(&mut self, x: &'a Tensor, scale: Option<&'a Tensor>) {
+        let null = std::ptr::null;
+        let (x, scale) = (x.as_ptr().cast(), optional(scale));
+        self.terms.push(Term { x, scale, gamma: null(), beta: null(), mean: null(), var: null(), momentum: 0.0, epsilon: 0.0 });
+    }
+
+    /// Adds `scale * batch_norm(x)`.
+    pub fn add_normalised(&mut self, x: &'a Tensor, scale: Option<&'a Tensor>, norm: &Norm<'a>) {
+        self.terms.push(Term {
+            x: x.as_ptr().cast(),
+            scale: optional(scale),
+            gamma: optional(norm.gamma),
+            beta: optional(norm.beta),
+            mean: norm.mean.as_ptr().cast(),
+            var: norm.var.as_ptr().cast(),
+            momentum: norm.momentum,
+            epsilon: norm.epsilon,
+        });
+    }
+
+    /// The sum. `of_batch`: norms take the statistics of `x` and move the kept ones; else they take the kept ones.
+    pub fn compute(self, of_batch: bool) -> Result<Tensor, TchError> {
+        // SAFETY: the terms' tensors are borrowed for as long as the sum lives.
+        written(|out| unsafe { nasc_combine(out, self.terms.as_ptr(), self.terms.len(), of_batch) })
+    }
+}
+
+fn optional(tensor: Option<&Tensor>) -> *const c_void {
+    tensor.map_or(std::ptr::null(), |tensor| tensor.as_ptr().cast())
 }
 
 fn pointers<T: Borrow<Tensor>>(tensors: &[T]) -> Vec<*const c_void> {

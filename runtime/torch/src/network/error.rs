@@ -91,6 +91,12 @@ pub enum OpError {
     /// A weight or state is missing.
     #[error("it has no weight or state `{0}`")]
     Tensor(&'static str),
+    /// A sum was asked for a primitive. The plan is broken.
+    #[error("the plan is broken: this step has no primitive")]
+    NotAPrimitive,
+    /// The plan is broken.
+    #[error("the plan is broken: buffer {0} is read before it is written")]
+    Unwritten(usize),
     /// Statistics of one number mean nothing.
     #[error("a batch of one value a channel has no variance; train with more records a batch")]
     OneValue,

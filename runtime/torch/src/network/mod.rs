@@ -1,8 +1,8 @@
 //! The executor: runs a [`Plan`] on libtorch.
 //!
 //! A plan is ordered steps over numbered buffers. [`Network::forward`] runs the steps that the wanted results need under the
-//! given choices, and lets every buffer go after its last use; autograd keeps what the backward pass reads. Batch-norm and the
-//! sums it goes into run as one step (see [`combine`]), which is what makes a mixed operation cheap.
+//! given choices, and lets every buffer go after its last use; autograd keeps what the backward pass reads. Batch-norms and the
+//! sums they go into run as one (`program.rs`, `shim/combine.cpp`), which is what makes a mixed operation cheap.
 //!
 //! A network holds weights and states by their numbers in the plan. It draws nothing: dropout takes libtorch's generator, which
 //! the caller seeds, and the weights of a mix come from outside.
@@ -12,16 +12,24 @@ mod error;
 mod init;
 mod norm;
 mod ops;
+mod program;
+mod run;
 
 pub use error::{EngineError, OpError};
 
 use crate::shim;
-use call::{Call, Op};
+use call::Op;
 use init::Start;
 use nasc_compiler::plan::{Buffer, Plan, StepKind};
 use nasc_compiler::supernet::{DType, Weight};
+use program::Program;
+use run::Run;
+use std::cell::RefCell;
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
+
+/// Programs kept: training with and without metrics, evaluation, recalibration.
+const KEPT_PROGRAMS: usize = 4;
 
 /// What is done with a decision in a forward pass.
 #[derive(Debug)]
@@ -79,6 +87,7 @@ pub struct Network {
     weights: Vec<Tensor>,
     states: Vec<Tensor>,
     device: Device,
+    programs: RefCell<Vec<((Vec<Option<usize>>, Wanted), Arc<Program>)>>,
 }
 
 impl Network {
@@ -107,6 +116,7 @@ impl Network {
             states: zeros(&plan.states, false)?,
             plan,
             device,
+            programs: RefCell::default(),
         })
     }
 
@@ -157,73 +167,34 @@ impl Network {
     /// Gradients reach weights and mixture weights unless the caller runs it under `no_grad`.
     pub fn forward(&self, inputs: &[Tensor], choices: &[Choice], mode: Mode, wanted: Wanted) -> Result<Outcome, EngineError> {
         self.check(inputs, choices)?;
-        let selection: Vec<Option<usize>> = choices.iter().map(Choice::answer).collect();
-        let targets = self.targets(wanted);
-        let needed = self.plan.needed(&targets, &selection);
-        let releases = self.plan.releases(&needed, &targets, &selection);
-        let mut buffers: Vec<Option<Tensor>> = (0..self.plan.buffers).map(|_| None).collect();
+        let program = self.program(choices, wanted)?;
+        // One call of a kernel a decision, and scalars that every step shares.
+        let scales = choices.iter().map(Choice::scalars).collect::<Result<Vec<_>, _>>()?;
+        let mut run = Run { network: self, buffers: Vec::new(), scales, mode };
+        run.buffers.resize_with(self.plan.buffers, || None);
         for (input, tensor) in self.plan.inputs.iter().zip(inputs) {
             let laid_out = if norm::likes_channels_last(tensor) { shim::channels_last(tensor)? } else { tensor.shallow_clone() };
-            buffers[input.buffer] = Some(laid_out);
+            run.buffers[input.buffer] = Some(laid_out);
         }
-        for number in (0..self.plan.steps.len()).filter(|&number| needed[number]) {
-            let value = self.step(number, &buffers, choices, mode)?;
-            buffers[self.plan.steps[number].writes] = Some(value);
-            for &buffer in &releases[number] {
-                buffers[buffer] = None;
-            }
+        for instruction in &program.instructions {
+            run.instruction(instruction)?;
         }
-        self.outcome(&buffers, wanted)
+        self.outcome(&run.buffers, &program, wanted)
     }
 
-    fn step(&self, number: usize, buffers: &[Option<Tensor>], choices: &[Choice], mode: Mode) -> Result<Tensor, EngineError> {
-        let step = &self.plan.steps[number];
-        let read = |buffer: Buffer| {
-            buffers[buffer]
-                .as_ref()
-                .ok_or_else(|| EngineError::BrokenPlan(format!("buffer {buffer} is read before it is written")))
-        };
-        match &step.kind {
-            StepKind::Op { op, attrs, weights, states, scale } => {
-                let operands = step.reads.iter().map(|&buffer| read(buffer)).collect::<Result<Vec<_>, _>>()?;
-                let scale = match scale {
-                    Some(folded) => choices[folded.decision].weight(folded.alternative)?,
-                    None => None,
-                };
-                let call = Call {
-                    operands: &operands,
-                    attrs,
-                    weights,
-                    states,
-                    all_weights: &self.weights,
-                    all_states: &self.states,
-                    mode,
-                    scale: scale.as_ref(),
-                };
-                let run = self.ops[number].ok_or_else(|| EngineError::BrokenPlan("a step has no primitive".into()))?;
-                run(&call).map_err(|why| EngineError::Step { op: op.to_string(), origin: step.origin.clone(), why })
-            }
-            StepKind::Mix { decision, operands } => {
-                use nasc_compiler::plan::MixWeight;
-                let choice = &choices[*decision];
-                let mut sum: Option<Tensor> = None;
-                for (operand, &buffer) in operands.iter().zip(&step.reads) {
-                    let term = match (choice, operand.weight) {
-                        (Choice::Chosen(chosen), _) if *chosen == operand.alternative => return Ok(read(buffer)?.shallow_clone()),
-                        (Choice::Chosen(_), _) | (_, MixWeight::Zero) => continue,
-                        (Choice::Mixed(_), MixWeight::Folded) => read(buffer)?.shallow_clone(),
-                        (Choice::Mixed(weights), MixWeight::Multiply) => {
-                            read(buffer)?.f_mul(&weights.f_select(0, operand.alternative as i64)?)?
-                        }
-                    };
-                    sum = Some(match sum {
-                        None => term,
-                        Some(sum) => sum.f_add(&term)?,
-                    });
-                }
-                sum.ok_or_else(|| EngineError::BrokenPlan(format!("{}: a mix has nothing to mix", step.origin)))
-            }
+    /// The instructions for a selection, from the last few made.
+    fn program(&self, choices: &[Choice], wanted: Wanted) -> Result<Arc<Program>, EngineError> {
+        let key = (choices.iter().map(Choice::answer).collect::<Vec<_>>(), wanted);
+        let mut programs = self.programs.borrow_mut();
+        if let Some((_, program)) = programs.iter().find(|(known, _)| *known == key) {
+            return Ok(program.clone());
         }
+        let program = Arc::new(Program::new(&self.plan, &self.targets(wanted), &key.0)?);
+        if programs.len() == KEPT_PROGRAMS {
+            programs.remove(0);
+        }
+        programs.push((key, program.clone()));
+        Ok(program)
     }
 
     /// For each weight, whether a gradient of the wanted results can reach it under these choices.
@@ -255,9 +226,10 @@ impl Network {
         targets
     }
 
-    fn outcome(&self, buffers: &[Option<Tensor>], wanted: Wanted) -> Result<Outcome, EngineError> {
+    fn outcome(&self, buffers: &[Option<Tensor>], program: &Program, wanted: Wanted) -> Result<Outcome, EngineError> {
         let result = |buffer: Buffer| {
-            let tensor = buffers[buffer].as_ref().map(Tensor::shallow_clone);
+            let place = program.results.get(&buffer).copied().unwrap_or(buffer);
+            let tensor = buffers[place].as_ref().map(Tensor::shallow_clone);
             tensor.ok_or_else(|| EngineError::BrokenPlan(format!("nothing writes buffer {buffer}")))
         };
         let named = |results: &[(Arc<str>, Buffer)], wanted: bool| -> Result<Vec<_>, EngineError> {
@@ -314,11 +286,11 @@ impl Choice {
         }
     }
 
-    /// The weight of an alternative where the decision is mixed, a scalar.
-    fn weight(&self, alternative: usize) -> Result<Option<Tensor>, EngineError> {
+    /// The weights of a mixed decision as scalars; none of one that is answered.
+    fn scalars(&self) -> Result<Vec<Tensor>, EngineError> {
         match self {
-            Choice::Mixed(weights) => Ok(Some(weights.f_select(0, alternative as i64)?)),
-            Choice::Chosen(_) => Ok(None),
+            Choice::Mixed(weights) => Ok(weights.f_unbind(0)?),
+            Choice::Chosen(_) => Ok(Vec::new()),
         }
     }
 }

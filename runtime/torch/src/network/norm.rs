@@ -31,9 +31,7 @@ pub(super) fn batch_norm(call: &Call) -> Result<Tensor, OpError> {
     let x = call.x()?;
     let statistics = Statistics::of(call.mode, call.float("momentum")?);
     let mean = call.state("mean")?;
-    if statistics.of_batch && x.numel() as i64 <= mean.numel() as i64 {
-        return Err(OpError::OneValue);
-    }
+    check_batch(x, mean, statistics)?;
     let scaled = |weight: Option<&Tensor>| match (weight, call.scale) {
         (Some(weight), Some(scale)) => Ok(Some(weight.f_mul(scale)?)),
         (Some(weight), None) => Ok(Some(weight.shallow_clone())),
@@ -48,6 +46,11 @@ pub(super) fn batch_norm(call: &Call) -> Result<Tensor, OpError> {
     let (of_batch, momentum, epsilon) = (statistics.of_batch, statistics.momentum, call.float("eps")?);
     let var = Some(call.state("var")?);
     Ok(x.f_batch_norm(gamma.as_ref(), beta.as_ref(), kept, var, of_batch, momentum, epsilon, true)?)
+}
+
+/// That a batch has a variance, if it is needed.
+pub(super) fn check_batch(x: &Tensor, mean: &Tensor, statistics: Statistics) -> Result<(), OpError> {
+    if statistics.of_batch && x.numel() <= mean.numel() { Err(OpError::OneValue) } else { Ok(()) }
 }
 
 /// Over the last dimension.
