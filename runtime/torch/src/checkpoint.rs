@@ -154,7 +154,7 @@ pub fn file(job: Job) -> String {
 /// threads and devices by [`Maker`].
 pub fn deciding(settings: &Settings, job: Job) -> Value {
     let mut data = settings.data.clone();
-    (data.source, data.loaders) = (String::new(), 0);
+    (data.source, data.loaders, data.memory) = (String::new(), 0, 0);
     let recipe = match job {
         Job::Search => serde_json::to_value(&settings.search),
         Job::Train => serde_json::to_value(&settings.train),

@@ -24,7 +24,7 @@ pub fn evaluate(
     };
     let mut sums = Sums::default();
     let mut stream = data.stream(part, Order::AsStored)?;
-    stream.begin(0, 0)?;
+    stream.begin(0, 0);
     let mut step = 0;
     while let Some(batch) = stream.next()? {
         let inputs = batch.inputs(network.plan())?;
@@ -51,7 +51,7 @@ pub fn recalibrate(
         return Ok(());
     }
     let mut stream = data.stream(part, Order::Shuffled(at))?;
-    stream.begin(0, 0)?;
+    stream.begin(0, 0);
     let wanted = Wanted { outputs: true, loss: false, metrics: false };
     let mut seen = 0;
     while seen < batches {

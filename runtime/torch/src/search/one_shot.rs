@@ -139,9 +139,9 @@ impl<'a> OneShotTraining<'a> {
 
 impl Training for OneShotTraining<'_> {
     fn begin(&mut self, epoch: u64, step: u64) -> Result<(), WorkerError> {
-        self.weights.begin(epoch, step)?;
+        self.weights.begin(epoch, step);
         if self.parts.learner.updates_decisions(epoch) && !self.state.parameters.is_empty() {
-            self.judges.begin_at(self.state.decision_optimiser.updates)?;
+            self.judges.begin_at(self.state.decision_optimiser.updates);
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ fn propose(
     let sampler = match proposal {
         Proposal::Uniform => Sampler::new(&space.supernet)?,
     };
-    let all = u64::try_from(sampler.count()).unwrap_or(u64::MAX);
+    let all = u64::try_from(sampler.total()).unwrap_or(u64::MAX);
     let (mut drawn, mut seen, mut left) = (Vec::new(), HashSet::new(), limit);
     for step in 0.. {
         if seen.len() as u64 >= all {

@@ -39,6 +39,8 @@ fn on_device(tensor: &HostTensor, device: Device) -> Result<Tensor, TchError> {
     let (host, shape) = match tensor {
         HostTensor::F32 { shape, values } => (Tensor::f_from_slice(values)?, shape),
         HostTensor::I64 { shape, values } => (Tensor::f_from_slice(values)?, shape),
+        HostTensor::I32 { shape, values } => (Tensor::f_from_slice(values)?, shape),
+        HostTensor::Bool { shape, values } => (Tensor::f_from_slice(values)?, shape),
     };
     host.f_reshape(shape.as_slice())?.f_to_device(device)
 }

@@ -8,7 +8,7 @@ use super::WorkerError;
 use super::batch::Batch;
 use super::space::Space;
 use crate::random::{At, Purpose};
-use nasc_runtime::data::{self, AugmentKey, Dataset, InputSpec, Loader, Preprocessing, Split};
+use nasc_runtime::data::{self, AugmentKey, Dataset, InputSpec, Key, Loader, Preprocessing, Request, Split, shuffled};
 use nasc_runtime::run::{DATA_VERSION, DataFile, RunFolder};
 use nasc_runtime::settings;
 use std::fmt;
@@ -84,8 +84,15 @@ pub struct Data {
 }
 
 impl Data {
-    /// Opens the source of the settings for a space's inputs. `batch`: records a batch where nothing is trained.
-    pub fn open(settings: &settings::Data, space: &Space, device: Device, batch: u64) -> Result<Data, WorkerError> {
+    /// Opens the source of the settings for a space's inputs, with the preprocessing that an earlier run recorded, if one is
+    /// given. `batch`: records a batch where nothing is trained.
+    pub fn open(
+        settings: &settings::Data,
+        space: &Space,
+        device: Device,
+        batch: u64,
+        recorded: Option<&Preprocessing>,
+    ) -> Result<Data, WorkerError> {
         let plan = space.plan();
         let specs: Vec<InputSpec> = plan
             .inputs
@@ -97,12 +104,11 @@ impl Data {
                 target: space.supernet.inputs.iter().any(|own| own.name == input.name && own.target),
             })
             .collect();
-        let dataset = data::open(settings, &specs, space.classes())?;
+        let dataset = data::open_recorded(settings, &specs, space.classes(), recorded)?;
         let all = |split| -> Arc<[u32]> { (0..dataset.len(split)).collect() };
         let (training, test) = (all(Split::Train), all(Split::Test));
-        let half = training.len() / 2;
-        let (weights, decisions): (Arc<[u32]>, Arc<[u32]>) = (training[..half].into(), training[half..].into());
-        let Preprocessing { mean, std } = dataset.preprocessing();
+        let (weights, decisions) = dataset.split(settings.train_portion, settings.split_seed);
+        let prepared = &dataset.preprocessing().inputs;
         let description = DataFile {
             version: DATA_VERSION,
             source: settings.source.clone(),
@@ -110,14 +116,14 @@ impl Data {
             decisions_records: decisions.len() as u64,
             train_records: training.len() as u64,
             test_records: test.len() as u64,
-            mean,
-            std,
+            mean: prepared.iter().flat_map(|input| input.mean.iter().copied()).collect(),
+            std: prepared.iter().flat_map(|input| input.std.iter().copied()).collect(),
         };
         Ok(Data {
             dataset: Arc::new(dataset),
             names: plan.inputs.iter().map(|input| input.name.clone()).collect(),
-            weights,
-            decisions,
+            weights: weights.into(),
+            decisions: decisions.into(),
             training,
             test,
             device,
@@ -133,7 +139,7 @@ impl Data {
     }
 
     /// How records are prepared, for the header of saved weights.
-    pub fn preprocessing(&self) -> Preprocessing {
+    pub fn preprocessing(&self) -> &Preprocessing {
         self.dataset.preprocessing()
     }
 
@@ -215,20 +221,27 @@ pub struct Stream {
 
 impl Stream {
     /// Begins an epoch, at a step of it.
-    pub fn begin(&mut self, epoch: u64, step: u64) -> Result<(), WorkerError> {
+    pub fn begin(&mut self, epoch: u64, step: u64) {
         let (indices, augment) = match self.order {
             Order::Training { seed, purpose, .. } => {
                 let at = At { seed, purpose, epoch, step: 0 };
-                (shuffled(&self.records, at), Some(AugmentKey { seed: At { step: 1, ..at }.seed(), epoch }))
+                // Two streams of a trial change the same record in different ways.
+                let augment = AugmentKey { seed: At { epoch: 0, step: 1, ..at }.seed(), epoch };
+                (shuffled(&self.records, key(at)), Some(augment))
             }
-            Order::Shuffled(at) => (shuffled(&self.records, at), None),
+            Order::Shuffled(at) => (shuffled(&self.records, key(at)), None),
             Order::AsStored => (self.records.to_vec(), None),
         };
-        let used = indices[..self.used() as usize].to_vec();
-        let from = usize::try_from(step.saturating_mul(self.batch)).map_or(used.len(), |from| from.min(used.len()));
-        let rest = used[from..].to_vec();
-        self.loader = Some(Loader::new(self.dataset.clone(), self.split, rest, self.batch, augment, self.loaders));
-        Ok(())
+        let request = Request {
+            split: self.split,
+            indices: indices[..self.used() as usize].into(),
+            batch: self.batch,
+            augment,
+            first_step: step,
+            drop_last: false,
+            threads: self.loaders,
+        };
+        self.loader = Some(Loader::start(self.dataset.clone(), request));
     }
 
     /// How many records an epoch uses: all, but of a stream for training not a last batch of one record beside others. A single
@@ -261,10 +274,10 @@ impl Stream {
     }
 
     /// Begins at the batch of that number of a stream that is read epoch after epoch.
-    pub fn begin_at(&mut self, number: u64) -> Result<(), WorkerError> {
+    pub fn begin_at(&mut self, number: u64) {
         let batches = self.batches().max(1);
         self.cycle = number / batches;
-        self.begin(self.cycle, number % batches)
+        self.begin(self.cycle, number % batches);
     }
 
     /// The next batch; after the last of an epoch, the first of the next.
@@ -273,7 +286,7 @@ impl Stream {
         let mut batch = self.next()?;
         if batch.is_none() {
             self.cycle += 1;
-            self.begin(self.cycle, 0)?;
+            self.begin(self.cycle, 0);
             batch = self.next()?;
         }
         *waited += begun.elapsed();
@@ -281,12 +294,7 @@ impl Stream {
     }
 }
 
-fn shuffled(records: &[u32], at: At) -> Vec<u32> {
-    let mut order = records.to_vec();
-    let mut generator = at.generator();
-    use rand_chacha::rand_core::Rng;
-    for last in (1..order.len()).rev() {
-        order.swap(last, (generator.next_u64() % (last as u64 + 1)) as usize);
-    }
-    order
+/// The key of a shuffle that happens there.
+fn key(at: At) -> Key {
+    Key([at.seed, at.purpose as u64, at.epoch, at.step])
 }

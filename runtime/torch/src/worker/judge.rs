@@ -28,7 +28,7 @@ struct About {
 /// Judges the network of a run.
 pub(crate) fn run(root: &Path, mut sink: Sink) -> Result<Ended, WorkerError> {
     let folder = RunFolder::open(root)?;
-    let mut settings = folder.settings()?;
+    let settings = folder.settings()?;
     let space = Space::read(&folder)?;
     let path = folder.path(WEIGHTS)?;
     if !path.exists() {
@@ -54,8 +54,7 @@ pub(crate) fn run(root: &Path, mut sink: Sink) -> Result<Ended, WorkerError> {
     if let Err(why) = tensors.copy_to_network(&network, true) {
         return Err(WorkerError::Weights { path, why });
     }
-    (settings.data.mean, settings.data.std) = (about.preprocessing.mean, about.preprocessing.std);
-    let data = Data::open(&settings.data, &space, device, settings.train.batch)?;
+    let data = Data::open(&settings.data, &space, device, settings.train.batch, Some(&about.preprocessing))?;
     sink(&Event::Started {
         job: Job::Eval.to_string(),
         device: maker.device,

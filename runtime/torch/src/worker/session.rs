@@ -113,7 +113,7 @@ impl Session {
             Job::Search => settings.search.batch,
             Job::Train | Job::Eval => settings.train.batch,
         };
-        let data = Data::open(&settings.data, &space, device, batch)?;
+        let data = Data::open(&settings.data, &space, device, batch, None)?;
         let settled = checkpoint::deciding(&settings, job);
         let identity = Identity { job, digest: space.digest.clone(), settings: settled, trials };
         let found = checkpoint::read(&folder, &identity, space.bytes().saturating_mul(CHECKPOINT_COPIES));

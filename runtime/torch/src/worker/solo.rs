@@ -110,7 +110,8 @@ impl SoloTraining {
 
 impl Training for SoloTraining {
     fn begin(&mut self, epoch: u64, step: u64) -> Result<(), WorkerError> {
-        self.stream.begin(epoch, step)
+        self.stream.begin(epoch, step);
+        Ok(())
     }
 
     fn steps(&self) -> u64 {

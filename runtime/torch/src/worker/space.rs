@@ -3,8 +3,9 @@
 use super::WorkerError;
 use nasc_compiler::arch::{Architecture, ArchitectureFile};
 use nasc_compiler::plan::{Plan, StepKind, plan};
+use nasc_compiler::runs::Conditions;
 use nasc_compiler::supernet::file::from_json;
-use nasc_compiler::supernet::{Context, Supernet};
+use nasc_compiler::supernet::Supernet;
 use nasc_compiler::{cost, derive, digest, passes};
 use nasc_runtime::run::{RunFolder, SUPERNET};
 
@@ -65,17 +66,10 @@ impl Space {
     /// The architecture that is read off when every decision has an answer: of a decision that no run with these answers meets,
     /// the answer is dropped.
     pub fn read_off(&self, answers: &[usize]) -> Result<Architecture, WorkerError> {
-        let mut met: Vec<Option<u32>> = vec![None; self.supernet.decisions.len()];
-        // Each round meets at least one more decision, or is the last.
-        loop {
-            let meets = |context: &&Context| met[context.decision.0 as usize].is_some_and(|taken| context.answers.contains(&taken));
-            let next = self.supernet.decisions.iter().enumerate().find(|(number, decision)| {
-                let reached = |id| self.supernet.conditions(id).iter().all(meets);
-                met[*number].is_none() && decision.met.iter().any(|&id| reached(id))
-            });
-            let Some((number, _)) = next else { break };
-            met[number] = Some(answers[number] as u32);
-        }
+        let all: Vec<Option<u32>> = answers.iter().map(|&answer| Some(answer as u32)).collect();
+        let happens = Conditions::new(&self.supernet).under(&all);
+        let decisions = self.supernet.decisions.iter().zip(all);
+        let met = decisions.map(|(decision, answer)| answer.filter(|_| happens.any(&decision.met))).collect();
         Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why })
     }
 
