@@ -101,9 +101,10 @@ impl Place<'_> {
             let as_value = self.expects(Expected::Expression)
                 && !matches!(word.kind, TokenKind::For | TokenKind::Let | TokenKind::Not | TokenKind::Else)
                 && self.kind_at(self.stop + 1).is_some_and(|next| follows_name(next));
-            let as_name = names.iter().any(|name| self.expects(*name))
-                && !self.expects(Expected::Statement)
-                && !self.expects(Expected::Call);
+            let piped = self.before().is_some_and(|before| before.kind == TokenKind::Pipe);
+            let called = self.kind_at(self.stop + 1) == Some(TokenKind::LeftParen);
+            let as_name =
+                names.iter().any(|name| self.expects(*name)) && !self.expects(Expected::Statement) && (called || !piped);
             if as_value || as_name {
                 return reserved(word);
             }
