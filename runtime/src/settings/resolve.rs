@@ -418,7 +418,7 @@ fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
     let letters = name.chars().count();
     candidates
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance < letters && *distance <= (letters / 3).max(1))
+        .filter(|(distance, _)| *distance < letters && *distance <= (letters / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
