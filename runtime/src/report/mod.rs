@@ -273,10 +273,11 @@ impl Facts<'_> {
         if let (Some(found), Some(control)) = (macs(Role::Search).filter(|macs| *macs > 0.0), macs(Role::Control)) {
             let share = 100.0 * control / found;
             let _ = write!(out, "\nThe control spent {share:.1} % of what the algorithm spent");
-            out.push_str(if share > 100.0 {
-                ": it trains at least one candidate, and one takes more than the budget.\n"
-            } else {
-                ": as many candidates as fit.\n"
+            let by_one = self.of(Role::Control).any(|result| !result.candidates.is_empty());
+            out.push_str(match (by_one, share > 100.0) {
+                (true, true) => ": it trains at least one candidate, and one takes more than the budget.\n",
+                (true, false) => ": it trains as many candidates as fit.\n",
+                (false, _) => ".\n",
             });
         }
     }

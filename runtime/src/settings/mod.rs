@@ -9,6 +9,7 @@ mod check;
 mod docs;
 mod error;
 pub mod keys;
+mod nearest;
 mod print;
 mod resolve;
 #[cfg(test)]
