@@ -77,9 +77,9 @@ const LARGEST: i64 = i64::MAX;
 /// The most threads of one kind.
 const THREADS: i64 = 1024;
 /// The most channels whose mean and deviation can be set.
-pub(super) const CHANNELS: usize = 1024;
+pub const CHANNELS: usize = 1024;
 /// The most seeds of a run.
-pub(super) const SEEDS: usize = 1000;
+pub const SEEDS: usize = 1000;
 
 const NOT_NEGATIVE: Allowed = Allowed::Number(Low::From(0.0), High::Any);
 const POSITIVE: Allowed = Allowed::Number(Low::Above(0.0), High::Any);
