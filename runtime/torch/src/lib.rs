@@ -1,1 +1,10 @@
-//! The libtorch back end.
+//! The libtorch back end: runs the plans that the compiler makes.
+//!
+//! [`network`] executes a plan, [`optimise`] and [`random`] are what training adds to it, [`shim`] is the way to the parts of
+//! libtorch that the crate `tch` does not bind.
+
+pub mod device;
+pub mod network;
+pub mod optimise;
+pub mod random;
+pub mod shim;
