@@ -2,6 +2,16 @@
 //!
 //! Pure: no file is read, nothing is printed, no device is touched. What is read comes through [`driver::Sources`].
 
+pub mod arch;
+pub mod cost;
+pub mod count;
+pub mod derive;
+pub mod digest;
+pub mod driver;
+pub mod emit;
+pub mod limits;
+pub mod passes;
 pub mod plan;
+pub mod runs;
 pub mod size;
 pub mod supernet;
