@@ -69,6 +69,10 @@ pub struct Data {
     pub cutout: u64,
     /// The parameter of the Beta distribution that mixes pairs of records (mixup); 0 turns it off.
     pub mixup: f64,
+    /// Whether pictures of another size are brought to the input's; otherwise they are an error.
+    pub resize: bool,
+    /// The memory that the records may take, in MiB. Pictures of a folder that need more are decoded each time they are used.
+    pub memory: u64,
     /// Threads that read and prepare batches.
     pub loaders: u64,
 }
@@ -196,6 +200,8 @@ impl Default for Data {
             flip: false,
             cutout: 0,
             mixup: 0.0,
+            resize: false,
+            memory: 4096,
             loaders: 1,
         }
     }
