@@ -1,4 +1,6 @@
 //! What running a space needs and no device does: data, settings, run folders, events, reports.
 
 pub mod events;
+pub mod report;
+pub mod run;
 pub mod settings;

@@ -1,7 +1,22 @@
 //! The settings of a run: what is in `settings.toml`.
 //!
-//! One file serves every command. Defaults are the facts' recipes for NAS-Bench-201 (TangleNAS' DrNAS configuration); where a
-//! paper does not say, the doc comment of the key says so.
+//! One file serves every command. A value comes from the default, a settings file, a flag of the command line or `--set`, each
+//! before the next ([`resolve`]); one table ([`keys::KEYS`]) says of every key what it means and what it may be, and checking,
+//! printing and `docs/settings.md` all read that table. Defaults are the recipe of NAS-Bench-201 (TangleNAS' DrNAS
+//! configuration).
+
+mod check;
+mod docs;
+mod error;
+pub mod keys;
+mod print;
+mod resolve;
+mod text;
+
+pub use docs::reference;
+pub use error::{Place, Problem, SettingsError};
+pub use nasc_compiler::supernet::Attr as Parameter;
+pub use resolve::{Command, Flag, Request, Resolved, SettingsFile, Source, SpaceParameter, changed, parse, resolve};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,20 +40,6 @@ pub struct Settings {
     pub train: Train,
     /// Seeds, device, threads.
     pub run: Run,
-}
-
-/// A value of a space's parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Parameter {
-    /// `true`, `false`
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// A number with a point.
-    Float(f64),
-    /// A word.
-    Str(String),
 }
 
 /// Where records come from and what is done to them.
