@@ -317,8 +317,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Set a parameter of the space or a setting, such as `c=36`, `epochs=10` or `data.flip=true`; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
-    pub(crate) set: Vec<(String, String)>,
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// A file of settings; `--print-settings` shows what can be in it
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
@@ -406,7 +406,7 @@ const EVAL: &str = "\
 Examples:
   nasc eval runs/nasbench201-drnas-1
   nasc eval runs/nasbench201-drnas-1/arch.json
-  nasc eval runs/nasbench201-drnas-1 --device cuda --format json";
+  nasc eval runs/nasbench201-drnas-1 --format json";
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -414,12 +414,6 @@ Examples:
 pub(crate) struct Eval {
     /// The folder of a run with a trained network, or the `arch.json` in it
     pub(crate) what: PathBuf,
-    /// Where to compute: `cpu`, `cuda`, `cuda:1` [default: as in the run]
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
-    /// Threads to compute with [default: as in the run]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<u64>,
 }
 
 /// Arguments of `report`.

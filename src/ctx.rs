@@ -8,6 +8,7 @@ use nasc_compiler::driver::{Compilation, Options, Source, compile, parse_param};
 use nasc_compiler::supernet::Supernet;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 /// How a command talks.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,14 @@ impl Ctx {
         let input = Input::parse(&arguments.file);
         let compilation = self.compile(&input, &arguments.compile, passes)?;
         one(compilation, &arguments.file)
+    }
+
+    /// Says where a run is.
+    pub(crate) fn run_folder(&self, folder: &Path) -> Result<()> {
+        match self.format {
+            Format::Human => Ok(writeln!(io::stderr(), "run folder: {}", show::one_line(&folder.display().to_string()))?),
+            Format::Json => self.print_json(&serde_json::json!({ "event": "folder", "path": folder })),
+        }
     }
 
     /// Shows what was found in a file on standard error.
@@ -152,7 +161,8 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (1_531_546, "1,531,546"), (-100_000, "-100,000"), (-1000, "-1,000")];
+        let cases =
+            [(0, "0"), (999, "999"), (1000, "1,000"), (1_531_546, "1,531,546"), (-100_000, "-100,000"), (-1000, "-1,000")];
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
         }

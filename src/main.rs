@@ -12,6 +12,7 @@ mod embedded;
 mod failure;
 mod input;
 mod project;
+mod setup;
 mod show;
 mod worker;
 

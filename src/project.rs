@@ -3,8 +3,8 @@
 //! The root is the nearest folder upwards that holds a `nasc.toml`, else the folder of the file itself. A link that leads out of
 //! the root is as forbidden as a path that does: both are compared after the system has resolved them.
 
-use crate::input::read_text;
 use crate::failure::Failure;
+use crate::input::read_text;
 use nasc_compiler::driver::{Source, SourceError, Sources};
 use std::path::{Path, PathBuf};
 

@@ -95,9 +95,8 @@ fn json(value: &impl Serialize) -> Result<String> {
 /// Writes a text to a file or to standard output.
 fn write(ctx: &Ctx, path: Option<&Path>, text: &str) -> Result<()> {
     match path {
-        Some(path) => {
-            fs::write(path, text).map_err(|error| Failure::io(format!("write `{}`", show::one_line(&path.display().to_string())), &error))
-        }
+        Some(path) => fs::write(path, text)
+            .map_err(|error| Failure::io(format!("write `{}`", show::one_line(&path.display().to_string())), &error)),
         None => {
             let mut out = ctx.out();
             out.write_all(text.as_bytes())?;

@@ -1,10 +1,10 @@
 //! `nasc count`: how many architectures, exactly.
 
 use crate::cli::{Count, Format};
+use crate::commands::runs_failure;
 use crate::ctx::Ctx;
 use crate::failure::Result;
 use crate::input::Input;
-use crate::commands::runs_failure;
 use nasc_compiler::count::{count, count_flat};
 use nasc_compiler::supernet::Supernet;
 use std::io::Write;

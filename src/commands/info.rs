@@ -95,10 +95,8 @@ impl Facts<'_> {
             write!(out, "{}", self.block_table())?;
         }
         writeln!(out, "\nArchitectures")?;
-        let rows = [
-            vec![grouped(&self.architectures), "different".to_owned()],
-            vec![grouped(&self.flat), "raw encodings".to_owned()],
-        ];
+        let rows =
+            [vec![grouped(&self.architectures), "different".to_owned()], vec![grouped(&self.flat), "raw encodings".to_owned()]];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
         writeln!(out, "\nSupernet")?;
         let tensors = grouped(self.supernet.weights.len());
@@ -209,7 +207,9 @@ fn alternatives(decision: &Decision) -> String {
     let all: Vec<String> = (0..decision.alternatives.len()).map(label).collect();
     let text = all.join(" | ");
     match all.as_slice() {
-        [first, second, .., last] if text.len() > ALTERNATIVES_WIDTH => format!("{first} | {second} | … | {last} ({})", all.len()),
+        [first, second, .., last] if text.len() > ALTERNATIVES_WIDTH => {
+            format!("{first} | {second} | … | {last} ({})", all.len())
+        }
         _all_fit => text,
     }
 }

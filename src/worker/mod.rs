@@ -8,7 +8,7 @@
 
 mod ending;
 mod screen;
-mod words;
+pub(crate) mod words;
 
 use crate::ctx::Ctx;
 use crate::failure::{Failure, Result};
@@ -117,7 +117,7 @@ pub(crate) fn run(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bo
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Failure::io(format!("start `{}`", program.display()), &error))?;
     let brought = listen(&mut child);
-    let mut screen = Screen::new(ctx);
+    let mut screen = Screen::new(ctx, job);
     let followed = follow(&brought, &child, &signals, &mut screen);
     screen.end();
     if followed.is_err() {

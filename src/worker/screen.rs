@@ -3,7 +3,7 @@
 //! Progress goes to standard error, so that standard output holds results alone; JSON events are the result of a run for
 //! programs and go to standard output as the worker wrote them.
 
-use super::words;
+use super::{Job, words};
 use crate::cli::Format;
 use crate::ctx::Ctx;
 use crate::failure::Result;
@@ -20,7 +20,10 @@ pub(super) enum Screen {
     /// On a terminal.
     Bar(Bar),
     /// Into a log.
-    Lines,
+    Lines {
+        /// Whether the tests of networks are the job's result, and printed as that.
+        tests_are_results: bool,
+    },
     /// To a program.
     Json,
 }
@@ -28,6 +31,8 @@ pub(super) enum Screen {
 /// A bar and what it needs to say what remains.
 pub(super) struct Bar {
     bar: ProgressBar,
+    /// As in [`Screen::Lines`].
+    tests_are_results: bool,
     /// When the first share was told, and which.
     began: Option<(Instant, f64)>,
     done: f64,
@@ -35,11 +40,12 @@ pub(super) struct Bar {
 
 impl Screen {
     /// The screen that fits the place.
-    pub(super) fn new(ctx: &Ctx) -> Screen {
+    pub(super) fn new(ctx: &Ctx, job: Job) -> Screen {
+        let tests_are_results = job == Job::Eval;
         match ctx.format {
             Format::Json => Screen::Json,
-            Format::Human if io::stderr().is_terminal() => Screen::Bar(Bar::new()),
-            Format::Human => Screen::Lines,
+            Format::Human if io::stderr().is_terminal() => Screen::Bar(Bar::new(tests_are_results)),
+            Format::Human => Screen::Lines { tests_are_results },
         }
     }
 
@@ -49,6 +55,7 @@ impl Screen {
             Screen::Bar(bar) => match event {
                 Event::Progress { done, .. } => bar.progress(words::step(event), *done),
                 Event::Epoch { .. } => {}
+                Event::Tested { .. } if bar.tests_are_results => {}
                 Event::Started { .. }
                 | Event::Trial { .. }
                 | Event::Settled { .. }
@@ -62,7 +69,8 @@ impl Screen {
                     }
                 }
             },
-            Screen::Lines => {
+            Screen::Lines { tests_are_results } if *tests_are_results && matches!(event, Event::Tested { .. }) => {}
+            Screen::Lines { .. } => {
                 if let Some(line) = words::line(event) {
                     writeln!(io::stderr(), "{line}")?;
                 }
@@ -84,7 +92,7 @@ impl Screen {
         };
         match self {
             Screen::Bar(bar) => bar.bar.suspend(|| say(text)),
-            Screen::Lines => say(text),
+            Screen::Lines { .. } => say(text),
             Screen::Json => say(&serde_json::json!({ "note": text }).to_string()),
         }
     }
@@ -93,7 +101,7 @@ impl Screen {
     pub(super) fn tick(&mut self) {
         match self {
             Screen::Bar(bar) => bar.show_remaining(),
-            Screen::Lines | Screen::Json => {}
+            Screen::Lines { .. } | Screen::Json => {}
         }
     }
 
@@ -101,18 +109,18 @@ impl Screen {
     pub(super) fn end(&mut self) {
         match self {
             Screen::Bar(bar) => bar.bar.finish_and_clear(),
-            Screen::Lines | Screen::Json => {}
+            Screen::Lines { .. } | Screen::Json => {}
         }
     }
 }
 
 impl Bar {
-    fn new() -> Bar {
+    fn new(tests_are_results: bool) -> Bar {
         let style = ProgressStyle::with_template("{wide_msg}\n[{bar:40}] {percent:>3} %  {prefix}")
             .expect("the template is well formed")
             .progress_chars("=> ");
         let bar = ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::stderr()).with_style(style);
-        Bar { bar, began: None, done: 0.0 }
+        Bar { bar, tests_are_results, began: None, done: 0.0 }
     }
 
     fn progress(&mut self, step: Option<String>, done: f64) {

@@ -44,7 +44,7 @@ pub(super) fn step(event: &Event) -> Option<String> {
 }
 
 /// `loss 1.234, accuracy 0.567`
-pub(super) fn score(loss: f64, metrics: &BTreeMap<String, f64>) -> String {
+pub(crate) fn score(loss: f64, metrics: &BTreeMap<String, f64>) -> String {
     let mut text = format!("loss {loss:.4}");
     for (name, value) in metrics {
         text.push_str(&format!(", {name} {value:.4}"));
