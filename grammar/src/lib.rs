@@ -4,7 +4,12 @@
 //! clean item at a time, so that an error in one item hides nothing in the next.
 
 pub mod ast;
+mod codes;
 pub mod diagnostic;
 pub mod lexer;
+mod limits;
 pub mod parser;
 pub mod span;
+
+pub use codes::CODES;
+pub use limits::Limits;
