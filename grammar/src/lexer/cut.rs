@@ -272,17 +272,20 @@ impl Cutter<'_> {
         let Some(item) = self.starter(word) else { return false };
         let next = [self.kind(word + 1), self.kind(word + 2), self.kind(word + 3), self.kind(word + 4)];
         let named = next[0] == Some(TokenKind::Name);
-        let after_extern = word > 0 && self.kind(word - 1) == Some(TokenKind::Extern);
+        let lost = self.open.as_ref().is_some_and(|open| open.lost);
+        let top = !lost && self.stack.iter().all(|level| level.kind.closer().is_none());
         let heading = match item {
             ItemKind::Use | ItemKind::Space => named,
-            ItemKind::Let => named || next[0] == Some(TokenKind::LeftParen) || next[0] == Some(TokenKind::Underscore),
+            ItemKind::Let => top && (named || next[0] == Some(TokenKind::LeftParen) || next[0] == Some(TokenKind::Underscore)),
             ItemKind::Extern => next[0] == Some(TokenKind::Op),
-            ItemKind::Op => named && next[1] == Some(TokenKind::LeftParen) && !after_extern,
+            // Within brackets `op` may be a type; at the top level it follows `extern` too.
+            ItemKind::Op => {
+                let extern_op = word > 0 && self.kind(word - 1) == Some(TokenKind::Extern);
+                named && (top || next[1] == Some(TokenKind::LeftParen)) && !extern_op
+            }
             ItemKind::Target => named && next[1..] == [Some(TokenKind::Colon), Some(TokenKind::Name), Some(TokenKind::LeftBrace)],
             ItemKind::Stray => false,
         };
-        let lost = self.open.as_ref().is_some_and(|open| open.lost);
-        let top = self.stack.iter().all(|level| level.kind.closer().is_none());
-        heading && ((top && !lost) || (item != ItemKind::Let && self.words[word].first))
+        heading && (top || self.words[word].first)
     }
 }

@@ -33,6 +33,8 @@ use grammar::{NasParser, Rule};
 pub(super) enum Failure {
     /// The grammar stopped at a byte of the file, where one of these was expected.
     Grammar { at: usize, expected: Vec<Expected> },
+    /// The stack was nearly full before the grammar was through.
+    StackFull,
     /// The grammar read it, but it breaks other rules.
     Errors(Vec<SyntaxError>),
 }
