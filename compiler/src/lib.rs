@@ -15,3 +15,5 @@ pub mod plan;
 pub mod runs;
 pub mod size;
 pub mod supernet;
+#[cfg(test)]
+mod testing;
