@@ -97,10 +97,10 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Mean loss.
-    #[serde(with = "number")]
+    #[serde(with = "crate::number::one")]
     pub loss: f64,
     /// The space's metrics, in its order.
-    #[serde(with = "numbers")]
+    #[serde(with = "crate::number::map")]
     pub metrics: IndexMap<String, f64>,
 }
 
@@ -174,10 +174,10 @@ pub struct MetricsLine {
     /// From 0.
     pub epoch: u64,
     /// Mean loss on the records that trained.
-    #[serde(with = "number")]
+    #[serde(with = "crate::number::one")]
     pub loss: f64,
     /// Means of the space's metrics, in its order.
-    #[serde(with = "numbers")]
+    #[serde(with = "crate::number::map")]
     pub metrics: IndexMap<String, f64>,
     /// What the algorithm adds.
     #[serde(flatten)]
@@ -234,32 +234,4 @@ pub enum TimingsLine {
         /// The most memory that the process held, in bytes; 0 if it is not known.
         peak_memory: u64,
     },
-}
-
-/// JSON has no numbers beyond the finite: `null` stands for them, and is read as "not a number".
-mod number {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(*value)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
-    }
-}
-
-/// [`number`], by name.
-mod numbers {
-    use indexmap::IndexMap;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(values: &IndexMap<String, f64>, serializer: S) -> Result<S::Ok, S::Error> {
-        values.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IndexMap<String, f64>, D::Error> {
-        let values = IndexMap::<String, Option<f64>>::deserialize(deserializer)?;
-        Ok(values.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
-    }
 }

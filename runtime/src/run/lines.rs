@@ -3,7 +3,7 @@
 //! Such a file only grows while a run works. A checkpoint records its length, and a resume cuts off what came after, so that a
 //! run that was killed writes the same bytes as one that was not. A line that could not be written whole is taken back.
 
-use super::read::{malformed, parsed, read_text};
+use super::read::{json_error, malformed, read_text};
 use super::{Doing, RunError, RunFolder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,14 +66,7 @@ impl RunFolder {
         let complete = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut values = Vec::new();
         for (number, line) in complete.lines().enumerate() {
-            values.push(parsed(&path, line).map_err(|error| match error {
-                RunError::Malformed { path, column, message, .. } => {
-                    RunError::Malformed { path, line: number + 1, column, message }
-                }
-                // Only the last line of a file can be cut.
-                RunError::Truncated { path, .. } => malformed(&path, number + 1, line.len(), "the line ends too early"),
-                other => other,
-            })?);
+            values.push(serde_json::from_str(line).map_err(|error| json_error(&path, number, &error))?);
         }
         Ok(values)
     }

@@ -106,17 +106,22 @@ fn versioned<T: DeserializeOwned>(path: &Path, text: &str, known: u32) -> Result
     parsed(path, text)
 }
 
-pub(super) fn parsed<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, RunError> {
+fn parsed<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, RunError> {
     serde_json::from_str(text).map_err(|error| {
         if error.is_eof() {
             RunError::Truncated { path: path.to_path_buf(), line: error.line().max(1) }
         } else {
-            let message = error.to_string();
-            // The place is told once, in front.
-            let message = message.split(" at line ").next().unwrap_or(&message);
-            malformed(path, error.line(), error.column(), message)
+            json_error(path, 0, &error)
         }
     })
+}
+
+/// What is wrong with JSON that begins after so many lines of a file.
+pub(super) fn json_error(path: &Path, lines_before: usize, error: &serde_json::Error) -> RunError {
+    let message = error.to_string();
+    // The place is told once, in front.
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    malformed(path, lines_before + error.line(), error.column(), message)
 }
 
 pub(super) fn malformed(path: &Path, line: usize, column: usize, message: &str) -> RunError {

@@ -1,5 +1,6 @@
 //! What can be wrong with settings.
 
+use super::printable;
 use std::fmt;
 
 /// An error about settings: where, and what.
@@ -122,8 +123,8 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::File { name, line, column } => write!(f, "{}:{line}:{column}", name.escape_debug()),
-            Place::Set(argument) => write!(f, "--set {}", argument.escape_debug()),
+            Place::File { name, line, column } => write!(f, "{}:{line}:{column}", printable(name)),
+            Place::Set(argument) => write!(f, "--set {}", printable(argument)),
             Place::Flag(flag) => f.write_str(flag),
             Place::Default => f.write_str("default"),
         }
@@ -139,15 +140,15 @@ impl fmt::Display for Problem {
                 write!(f, "the file has version {found}; this nasc reads version {}", super::SETTINGS_VERSION)
             }
             Problem::NoValue => f.write_str("this has no `key=value`"),
-            Problem::UnknownKey { key, .. } => write!(f, "there is no setting `{}`", key.escape_debug()),
-            Problem::UnknownParameter { name, .. } => write!(f, "the space has no parameter `{}`", name.escape_debug()),
-            Problem::Ambiguous { key, .. } => write!(f, "`{}` fits more than one setting", key.escape_debug()),
-            Problem::Shape { key, expected } => write!(f, "`{}` must be {expected}", key.escape_debug()),
+            Problem::UnknownKey { key, .. } => write!(f, "there is no setting `{}`", printable(key)),
+            Problem::UnknownParameter { name, .. } => write!(f, "the space has no parameter `{}`", printable(name)),
+            Problem::Ambiguous { key, .. } => write!(f, "`{}` fits more than one setting", printable(key)),
+            Problem::Shape { key, expected } => write!(f, "`{}` must be {expected}", printable(key)),
             Problem::Value { key, value, allowed } => {
-                write!(f, "`{}` cannot be `{}`: it must be {allowed}", key.escape_debug(), value.escape_debug())
+                write!(f, "`{}` cannot be `{}`: it must be {allowed}", printable(key), printable(value))
             }
             Problem::Conflict { key, value, must } => {
-                write!(f, "`{}` cannot be `{}`: it must be {must}", key.escape_debug(), value.escape_debug())
+                write!(f, "`{}` cannot be `{}`: it must be {must}", printable(key), printable(value))
             }
         }
     }
@@ -168,7 +169,7 @@ impl SettingsError {
                     Place::Set(argument) => argument.split_once('=').map_or("…", |(_, value)| value),
                     Place::File { .. } | Place::Flag(_) | Place::Default => "…",
                 };
-                let full: Vec<String> = fits.iter().map(|key| format!("{key}={}", value.escape_debug())).collect();
+                let full: Vec<String> = fits.iter().map(|key| format!("{key}={}", printable(value))).collect();
                 Some(format!("write {}", listed(&full, "or")))
             }
             Problem::NoValue => Some("write `--set key=value`, such as `--set search.epochs=10`".into()),

@@ -11,6 +11,8 @@ mod error;
 pub mod keys;
 mod print;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use docs::reference;
@@ -108,6 +110,13 @@ pub struct Search {
     pub recalibrate: u64,
     /// Epochs for which random search trains each candidate; 0: as many as `epochs`.
     pub candidate_epochs: u64,
+}
+
+impl Search {
+    /// The control's algorithm, if there is to be a control: one that is the algorithm itself would only repeat it.
+    pub fn control(&self) -> Option<&str> {
+        Some(self.control.as_str()).filter(|control| *control != "none" && *control != self.algorithm)
+    }
 }
 
 /// DrNAS' regulariser of the decisions' parameters.
@@ -236,4 +245,13 @@ impl Default for Run {
     fn default() -> Run {
         Run { seeds: vec![1], device: "cpu".into(), threads: 2, checkpoint_seconds: 60 }
     }
+}
+
+/// A text that somebody wrote, for one line of a message or a comment: what cannot be printed is escaped.
+fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\'' | '\\') { out.push(letter) } else { out.extend(letter.escape_debug()) }
+    }
+    out
 }

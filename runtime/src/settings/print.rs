@@ -55,7 +55,20 @@ fn line(out: &mut String, key: &str, value: &str, source: &str) {
 /// A key of TOML: bare where it can be.
 fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.is_empty() && name.chars().all(bare) { name.to_string() } else { toml::Value::String(name.to_string()).to_string() }
+    if !name.is_empty() && name.chars().all(bare) {
+        return name.to_string();
+    }
+    let mut out = String::from('"');
+    for letter in name.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            _ if letter.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(letter));
+            }
+            _ => out.push(letter),
+        }
+    }
+    out + "\""
 }
 
 /// The first letter of a sentence.

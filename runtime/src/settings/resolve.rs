@@ -2,7 +2,7 @@
 
 use super::check::{conflicts, fit, fit_parameter, parameter_words};
 use super::keys::{KEYS, SECTIONS, find};
-use super::{Parameter, Place, Problem, Settings, SettingsError, text};
+use super::{Parameter, Place, Problem, Settings, SettingsError, printable, text};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::fmt;
@@ -96,9 +96,9 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Default => f.write_str("default"),
-            Source::File { name, line } => write!(f, "{}:{line}", name.escape_debug()),
-            Source::Flag(flag) => f.write_str(flag),
-            Source::Set(argument) => write!(f, "--set {}", argument.escape_debug()),
+            Source::File { name, line } => write!(f, "{}:{line}", printable(name)),
+            Source::Flag(flag) => f.write_str(&printable(flag)),
+            Source::Set(argument) => write!(f, "--set {}", printable(argument)),
         }
     }
 }
@@ -261,10 +261,7 @@ impl Resolver<'_> {
 
     /// The full key of a bare one.
     fn qualify(&self, bare: &str) -> Result<String, Problem> {
-        let own = match self.request.command {
-            Command::Search => "search",
-            Command::Train | Command::Eval => "train",
-        };
+        let own = self.own_section();
         let in_section = |section: &str| Some(format!("{section}.{bare}")).filter(|full| find(full).is_some());
         let of_space = self.request.space.is_some_and(|space| space.iter().any(|parameter| parameter.name == bare));
         let of_space = of_space.then(|| format!("space.{bare}"));
@@ -334,22 +331,32 @@ impl Resolver<'_> {
         self.errors.push(SettingsError { place, problem });
     }
 
-    /// A key that is not there, with the nearest: of its own section if there is one, else by its bare name in any section.
+    /// A key that is not there, with the nearest that is: in its own section if that is known, else first by its whole name (a
+    /// slip in the section), then by its bare name in any section, that of the command first.
     fn unknown_problem(&self, key: &str, section: Option<&str>) -> Problem {
-        let bare = key.rsplit('.').next().unwrap_or(key);
+        let bare = key.split_once('.').map_or(key, |(_, bare)| bare);
         let of_space = self.request.space.unwrap_or(&[]).iter().map(|parameter| format!("space.{}", parameter.name));
-        let all: Vec<String> = KEYS.iter().map(|key| key.name.to_string()).chain(of_space).collect();
-        let bare_of = |full: &str| full.split_once('.').map_or(String::new(), |(_, bare)| bare.to_string());
-        let own: Vec<&String> = all.iter().filter(|full| section.is_none_or(|s| full.starts_with(&format!("{s}.")))).collect();
-        let near_bare = |keys: &[&String]| {
-            let bares: Vec<String> = keys.iter().map(|full| bare_of(full)).collect();
-            let near = nearest(bare, bares.iter().map(String::as_str))?;
-            bares.iter().position(|one| one == near).map(|index| keys[index].clone())
+        let mut all: Vec<String> = KEYS.iter().map(|key| key.name.to_string()).chain(of_space).collect();
+        all.sort_by_key(|full| !full.starts_with(self.own_section()));
+        let by_bare = |section: &str| {
+            let parts = all.iter().filter_map(|full| full.split_once('.').map(|(of, bare)| (of, bare, full)));
+            let known: Vec<_> = parts.filter(|(of, _, _)| section.is_empty() || *of == section).collect();
+            let near = nearest(bare, known.iter().map(|(_, bare, _)| *bare))?;
+            known.iter().find(|(_, bare, _)| *bare == near).map(|(_, _, full)| (*full).clone())
         };
-        let near = near_bare(&own)
-            .or_else(|| near_bare(&all.iter().collect::<Vec<_>>()))
-            .or_else(|| nearest(key, all.iter().map(String::as_str)).map(str::to_string));
+        let near = section
+            .and_then(by_bare)
+            .or_else(|| nearest(key, all.iter().map(String::as_str)).map(str::to_string))
+            .or_else(|| by_bare(""));
         Problem::UnknownKey { key: key.to_string(), near }
+    }
+
+    /// The section that a bare key is looked for in first.
+    fn own_section(&self) -> &'static str {
+        match self.request.command {
+            Command::Search => "search",
+            Command::Train | Command::Eval => "train",
+        }
     }
 
     fn finish(self) -> Resolved {
@@ -401,16 +408,17 @@ impl fmt::Display for Written<'_> {
     }
 }
 
-/// The candidate that a misspelt name is nearest to, if it is near at all: one slip in a short name, one in three letters of a
-/// longer one.
+/// The candidate that a misspelt name is nearest to, if it is near at all: one slip in a short name (but some letter must be
+/// right), one in three letters of a longer one.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // No name is that long; comparing takes time with the product of lengths.
     if name.len() > 100 {
         return None;
     }
+    let letters = name.chars().count();
     candidates
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (name.len().min(candidate.len()) / 3).max(1))
+        .filter(|(distance, candidate)| *distance < letters && *distance <= (letters / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
