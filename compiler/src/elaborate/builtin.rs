@@ -51,7 +51,8 @@ impl<'p> Evaluator<'p> {
             Builtin::Enumerate => self.enumerate(&first, place),
             Builtin::RoundTo => {
                 let step = slots.get(1).cloned().flatten();
-                let (Some(value), Some((step, step_place))) = (self.as_int(&first, "the first argument of `round_to`", place), step)
+                let (Some(value), Some((step, step_place))) =
+                    (self.as_int(&first, "the first argument of `round_to`", place), step)
                 else {
                     return Value::Hole;
                 };
@@ -211,7 +212,9 @@ impl<'p> Evaluator<'p> {
         let sizes: Vec<Value> = match value {
             Value::Tensor(tensor) => tensor.ty.shape.iter().cloned().map(Value::size).collect(),
             Value::List(items) => items.values.clone(),
-            other => return self.fail(place, ElaborateError::kind("the argument of `numel`", "a list of sizes or a tensor", other)),
+            other => {
+                return self.fail(place, ElaborateError::kind("the argument of `numel`", "a list of sizes or a tensor", other));
+            }
         };
         if !self.step(span, sizes.len() as u64) {
             return Value::Hole;
@@ -272,7 +275,8 @@ impl<'p> Evaluator<'p> {
             return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));
         };
         let rank = first.ty.shape.len();
-        let Some(at) = usize::try_from(if axis < 0 { axis.saturating_add(rank as i64) } else { axis }).ok().filter(|at| *at < rank)
+        let Some(at) =
+            usize::try_from(if axis < 0 { axis.saturating_add(rank as i64) } else { axis }).ok().filter(|at| *at < rank)
         else {
             return self.fail(span, ElaborateError::OutOfRange { index: axis, len: rank });
         };

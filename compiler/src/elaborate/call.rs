@@ -221,15 +221,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Runs the body of an op.
-    fn run(
-        &mut self,
-        id: ItemId,
-        op: &'p Op,
-        slots: Vec<Option<(Value, Span)>>,
-        path: Path,
-        call: Span,
-        shared: bool,
-    ) -> Value {
+    fn run(&mut self, id: ItemId, op: &'p Op, slots: Vec<Option<(Value, Span)>>, path: Path, call: Span, shared: bool) -> Value {
         if self.calls.len() as u64 >= self.limits.get(Limit::Recursion) {
             return self.limit(call, Limit::Recursion, Some(op.name.text.clone()));
         }

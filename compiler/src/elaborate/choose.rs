@@ -107,10 +107,14 @@ impl<'p> Evaluator<'p> {
                 id
             }
         };
-        let known = &mut self.net.decisions[id.0 as usize];
+        // How deep alternatives are in each other is work, too.
+        let depth = self.net.contexts_of(self.context).count() as u64;
+        if !self.step(keyword, depth) {
+            return None;
+        }
         let answered = self.net.contexts_of(self.context).any(|context| context.decision == id);
-        if !answered && !known.met.contains(&self.context) {
-            known.met.push(self.context);
+        if !answered && self.met.insert((id, self.context)) {
+            self.net.decisions[id.0 as usize].met.push(self.context);
         }
         Some(id)
     }

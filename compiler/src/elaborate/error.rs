@@ -74,46 +74,157 @@ pub(crate) enum ElaborateError {
         bound: Option<(Arc<str>, Span)>,
     },
     /// An argument's elements against its declaration.
-    Elements { what: String, needed: String, found: TensorType, declared: Option<Span>, origin: Span },
+    Elements {
+        what: String,
+        needed: String,
+        found: TensorType,
+        declared: Option<Span>,
+        origin: Span,
+    },
     /// A value of the wrong kind.
-    Kind { what: String, needed: &'static str, found: String, declared: Option<Span> },
-    TooManyArguments { op: Arc<str>, most: usize, declared: Option<Span> },
-    UnknownArgument { op: Arc<str>, name: Arc<str>, near: Option<String>, known: Vec<String>, declared: Option<Span> },
-    MissingArgument { op: Arc<str>, name: Arc<str>, declared: Option<Span> },
-    ArgumentTwice { op: Arc<str>, name: Arc<str>, declared: Option<Span> },
+    Kind {
+        what: String,
+        needed: &'static str,
+        found: String,
+        declared: Option<Span>,
+    },
+    TooManyArguments {
+        op: Arc<str>,
+        most: usize,
+        declared: Option<Span>,
+    },
+    UnknownArgument {
+        op: Arc<str>,
+        name: Arc<str>,
+        near: Option<String>,
+        known: Vec<String>,
+        declared: Option<Span>,
+    },
+    MissingArgument {
+        op: Arc<str>,
+        name: Arc<str>,
+        declared: Option<Span>,
+    },
+    ArgumentTwice {
+        op: Arc<str>,
+        name: Arc<str>,
+        declared: Option<Span>,
+    },
     /// `+ - * /` on tensors.
-    Operands { left: TensorType, right: TensorType, left_origin: Span, right_origin: Span },
+    Operands {
+        left: TensorType,
+        right: TensorType,
+        left_origin: Span,
+        right_origin: Span,
+    },
     /// Two values that an operator does not take.
-    Operator { operator: &'static str, left: String, right: String },
+    Operator {
+        operator: &'static str,
+        left: String,
+        right: String,
+    },
     /// A `require` of a primitive, or of a body.
-    Requirement { of: Option<Arc<str>>, why: Option<String>, declared: Option<Span>, values: Vec<(String, String)> },
-    NotPositive { what: String, shape: Shown, position: usize, declared: Option<Span> },
-    NotCallable { name: Arc<str>, found: String },
+    Requirement {
+        of: Option<Arc<str>>,
+        why: Option<String>,
+        declared: Option<Span>,
+        values: Vec<(String, String)>,
+    },
+    NotPositive {
+        what: String,
+        shape: Shown,
+        position: usize,
+        declared: Option<Span>,
+    },
+    NotCallable {
+        name: Arc<str>,
+        found: String,
+    },
     /// A name that is an item but no value.
-    NotAValue { name: Arc<str>, is: &'static str },
-    OutOfRange { index: i64, len: usize },
-    Destructure { names: usize, found: String },
-    Overflow { operator: &'static str },
-    DivisionByZero { operator: &'static str },
+    NotAValue {
+        name: Arc<str>,
+        is: &'static str,
+    },
+    OutOfRange {
+        index: i64,
+        len: usize,
+    },
+    Destructure {
+        names: usize,
+        found: String,
+    },
+    Overflow {
+        operator: &'static str,
+    },
+    DivisionByZero {
+        operator: &'static str,
+    },
     /// A word that is not one of those known.
-    Word { what: &'static str, word: Arc<str>, near: Option<String>, known: Vec<String> },
+    Word {
+        what: &'static str,
+        word: Arc<str>,
+        near: Option<String>,
+        known: Vec<String>,
+    },
     /// A size with the batch in it, where a number is needed.
-    NeedsNumber { what: String, found: String },
+    NeedsNumber {
+        what: String,
+        found: String,
+    },
     /// `input` in an op, and the like.
-    Misplaced { what: &'static str, rule: &'static str },
-    ConstantCycle { name: Arc<str> },
-    OutputTwice { name: Arc<str>, first: Span },
-    Result { op: Arc<str>, needed: Shown, found: Shown, declared: Span, origin: Span },
-    Alternatives { first: Shown, other: Shown, first_label: Arc<str>, other_label: Arc<str>, first_origin: Span, other_origin: Span },
-    DecisionTwice { name: Arc<str>, first: Span, here: Vec<String>, there: Vec<String> },
-    SharedWeight { name: Arc<str>, here: String, there: String, first: Span },
-    Limit { limit: Limit, value: u64, detail: Option<Arc<str>> },
+    Misplaced {
+        what: &'static str,
+        rule: &'static str,
+    },
+    ConstantCycle {
+        name: Arc<str>,
+    },
+    OutputTwice {
+        name: Arc<str>,
+        first: Span,
+    },
+    Result {
+        op: Arc<str>,
+        needed: Shown,
+        found: Shown,
+        declared: Span,
+        origin: Span,
+    },
+    Alternatives {
+        first: Shown,
+        other: Shown,
+        first_label: Arc<str>,
+        other_label: Arc<str>,
+        first_origin: Span,
+        other_origin: Span,
+    },
+    DecisionTwice {
+        name: Arc<str>,
+        first: Span,
+        here: Vec<String>,
+        there: Vec<String>,
+    },
+    SharedWeight {
+        name: Arc<str>,
+        here: String,
+        there: String,
+        first: Span,
+    },
+    Limit {
+        limit: Limit,
+        value: u64,
+        detail: Option<Arc<str>>,
+    },
     LongName,
     DeepList,
     DeepEvaluation,
-    NotYet { what: &'static str },
+    NotYet {
+        what: &'static str,
+    },
     /// Names of weights must be unique; that they are not is a defect here, and not the user's.
-    NotUnique { name: Arc<str> },
+    NotUnique {
+        name: Arc<str>,
+    },
 }
 
 /// An error with its place and the calls that led there, innermost first.

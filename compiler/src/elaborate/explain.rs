@@ -77,7 +77,9 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             let title = "the operands have different types";
             let mut diagnostic = Diagnostic::error("N0308", title, span, format!("{left} with {right}"));
             if *left_origin != *right_origin {
-                diagnostic = diagnostic.also(*left_origin, format!("the left one, {left}")).also(*right_origin, format!("the right one, {right}"));
+                diagnostic = diagnostic
+                    .also(*left_origin, format!("the left one, {left}"))
+                    .also(*right_origin, format!("the right one, {right}"));
             }
             diagnostic
                 .note(aligned("left", &Shown::from(left), "right", &Shown::from(right)))
@@ -87,7 +89,9 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             Diagnostic::error("N0321", format!("`{operator}` does not go with these"), span, format!("{left} and {right}"))
                 .note("numbers go with numbers, lists with lists; only numbers, bools and ops compare")
         }
-        ElaborateError::Requirement { of, why, declared, values } => requirement(of.as_deref(), why.as_deref(), *declared, values, span),
+        ElaborateError::Requirement { of, why, declared, values } => {
+            requirement(of.as_deref(), why.as_deref(), *declared, values, span)
+        }
         ElaborateError::NotPositive { what, shape, position, declared } => {
             let size = shape.dims.get(*position).map_or("", String::as_str);
             let here = format!("{} is {size}", ordinal(*position));
@@ -132,9 +136,13 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 .note("inputs and outputs have names of their own, also when a loop defines them")
         }
         ElaborateError::Result { op, needed, found, declared, origin } => {
-            let mut diagnostic =
-                Diagnostic::error("N0322", format!("`{op}` does not give what it declares"), span, format!("this is {}", text(found)))
-                    .also(*declared, format!("declared as {}", text(needed)));
+            let mut diagnostic = Diagnostic::error(
+                "N0322",
+                format!("`{op}` does not give what it declares"),
+                span,
+                format!("this is {}", text(found)),
+            )
+            .also(*declared, format!("declared as {}", text(needed)));
             if *origin != span {
                 diagnostic = diagnostic.also(*origin, "it comes from here");
             }
@@ -151,11 +159,14 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 .note(aligned(first_label, first, other_label, other))
                 .note("whichever is taken, what follows gets a tensor of one type")
         }
-        ElaborateError::DecisionTwice { name, first, here, there } => {
-            Diagnostic::error("N0402", format!("the decision `{name}` has different alternatives"), span, format!("offers {}", list(here)))
-                .also(*first, format!("offers {}", list(there)))
-                .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so")
-        }
+        ElaborateError::DecisionTwice { name, first, here, there } => Diagnostic::error(
+            "N0402",
+            format!("the decision `{name}` has different alternatives"),
+            span,
+            format!("offers {}", list(here)),
+        )
+        .also(*first, format!("offers {}", list(there)))
+        .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so"),
         ElaborateError::SharedWeight { name, here, there, first } => {
             Diagnostic::error("N0406", format!("the shared weight `{name}` has two forms"), span, format!("{here} here"))
                 .also(*first, format!("{there} here"))
@@ -195,10 +206,8 @@ fn explain_limit(error: &ElaborateError, span: Span) -> Diagnostic {
             Diagnostic::error("N0506", "the name of what stands here is too long", span, "one part too many")
                 .note(format!("names of decisions and weights have at most {} bytes", super::path::LONGEST))
         }
-        ElaborateError::DeepList => {
-            Diagnostic::error("N0507", "lists nest too deeply", span, "a list in too many lists")
-                .note(format!("lists and tuples nest {} levels at most", super::value::DEEPEST_LIST))
-        }
+        ElaborateError::DeepList => Diagnostic::error("N0507", "lists nest too deeply", span, "a list in too many lists")
+            .note(format!("lists and tuples nest {} levels at most", super::value::DEEPEST_LIST)),
         ElaborateError::DeepEvaluation => {
             Diagnostic::error("N0508", "evaluation nests too deeply", span, "inside too many calls and expressions")
                 .note("calls inside each other, each deep in an expression, need more room than there is")
@@ -217,7 +226,13 @@ fn explain_limit(error: &ElaborateError, span: Span) -> Diagnostic {
     }
 }
 
-fn requirement(of: Option<&str>, why: Option<&str>, declared: Option<Span>, values: &[(String, String)], span: Span) -> Diagnostic {
+fn requirement(
+    of: Option<&str>,
+    why: Option<&str>,
+    declared: Option<Span>,
+    values: &[(String, String)],
+    span: Span,
+) -> Diagnostic {
     let title = match of {
         Some(op) => format!("a requirement of `{op}` is not met"),
         None => "a requirement is not met".to_string(),
@@ -234,7 +249,9 @@ fn requirement(of: Option<&str>, why: Option<&str>, declared: Option<Span>, valu
 fn overflow(operator: &str, span: Span) -> Diagnostic {
     match operator {
         "elements" => Diagnostic::error("N0314", "a tensor with too many elements", span, "more than 2^44 of them"),
-        "macs" => Diagnostic::error("N0314", "an operation that costs too much", span, "more than 2^44 multiply-accumulates a record"),
+        "macs" => {
+            Diagnostic::error("N0314", "an operation that costs too much", span, "more than 2^44 multiply-accumulates a record")
+        }
         _ => Diagnostic::error("N0314", "a number beyond what can be counted", span, format!("the result of `{operator}`"))
             .note("ints have 64 bits, floats are finite"),
     }

@@ -30,7 +30,8 @@ impl<'p> Evaluator<'p> {
             ExprKind::Float(value) => Value::Float(*value),
             ExprKind::Quantity { value, unit } => match Quantity::parse(*value, unit) {
                 Some(quantity) => Value::Quantity(quantity),
-                None => self.fail(span, ElaborateError::Word { what: "unit", word: unit.as_str().into(), near: None, known: Vec::new() }),
+                None => self
+                    .fail(span, ElaborateError::Word { what: "unit", word: unit.as_str().into(), near: None, known: Vec::new() }),
             },
             ExprKind::Str(text) => Value::Str(text.as_str().into()),
             ExprKind::Bool(value) => Value::Bool(*value),
@@ -72,8 +73,13 @@ impl<'p> Evaluator<'p> {
     }
 
     fn name(&mut self, name: &'p Name, frame: &Frame) -> Value {
-        match frame.get(&name.text) {
-            Some(value) => value.clone(),
+        match frame.position(&name.text) {
+            Some(position) => {
+                // Looking through a body of a thousand names is work, too.
+                let passed = (frame.locals.len() - position) as u64 / 64;
+                if self.step(name.span, passed) { frame.locals[position].1.clone() } else { Value::Hole }
+            }
+            None if !self.step(name.span, frame.locals.len() as u64 / 64) => Value::Hole,
             None => self.global(frame.module, &name.text, name.span),
         }
     }
@@ -253,14 +259,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// `arch` and `share`.
-    fn scope(
-        &mut self,
-        kind: ScopeKind,
-        name: &'p Name,
-        index: Option<&'p Expr>,
-        body: &'p Block,
-        frame: &mut Frame,
-    ) -> Value {
+    fn scope(&mut self, kind: ScopeKind, name: &'p Name, index: Option<&'p Expr>, body: &'p Block, frame: &mut Frame) -> Value {
         let mut part = name.text.to_string();
         if let Some(index) = index {
             match self.int(index, "the index of a block", frame) {

@@ -68,6 +68,9 @@ pub(crate) fn elaborate(
         contexts: FxHashMap::default(),
         decisions: FxHashMap::default(),
         decision_places: Vec::new(),
+        met: FxHashSet::default(),
+        created: FxHashSet::default(),
+        metrics: FxHashMap::default(),
         weights: FxHashMap::default(),
         constants: FxHashMap::default(),
         results: FxHashMap::default(),
@@ -112,6 +115,12 @@ struct Evaluator<'p> {
     contexts: FxHashMap<(ContextId, DecisionId, u32), ContextId>,
     decisions: FxHashMap<Arc<str>, DecisionId>,
     decision_places: Vec<Span>,
+    /// Where each decision is met: the tables of the supernet as a set.
+    met: FxHashSet<(DecisionId, ContextId)>,
+    /// Where each weight that is shared is created.
+    created: FxHashSet<(Arc<str>, ContextId)>,
+    /// How many metrics there are of each op.
+    metrics: FxHashMap<Arc<str>, u32>,
     weights: FxHashMap<Arc<str>, Known>,
     /// Constants of files, by module and the item's number.
     constants: FxHashMap<ItemId, Constant>,

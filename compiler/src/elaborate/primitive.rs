@@ -209,6 +209,9 @@ impl<'p> Evaluator<'p> {
         let Some(known) = self.weights.get(&weight.name).copied() else {
             let number = table.len() as u32;
             self.weights.insert(weight.name.clone(), Known { state, number, place: call });
+            if share {
+                self.created.insert((weight.name.clone(), self.context));
+            }
             table.push(weight);
             return Some(number);
         };
@@ -223,7 +226,7 @@ impl<'p> Evaluator<'p> {
             self.fail(call, ElaborateError::SharedWeight { name: weight.name, here, there, first: known.place });
             return None;
         }
-        if !old.created.contains(&self.context) {
+        if self.created.insert((weight.name, self.context)) {
             old.created.push(self.context);
         }
         Some(known.number)
@@ -233,7 +236,10 @@ impl<'p> Evaluator<'p> {
     fn initialiser(&mut self, init: Option<&'p Expr>, span: Span, frame: &mut Frame) -> Option<Init> {
         let Some(init) = init else { return Some(Init { name: "zeros".into(), args: Vec::new() }) };
         let ExprKind::Call(call) = &*init.kind else {
-            self.fail(init.span, ElaborateError::Misplaced { what: "this", rule: "a weight starts with a call such as `zeros()`" });
+            self.fail(
+                init.span,
+                ElaborateError::Misplaced { what: "this", rule: "a weight starts with a call such as `zeros()`" },
+            );
             return None;
         };
         let name = call.callee.last().map_or("", |name| &*name.text);

@@ -126,12 +126,10 @@ impl<'p> Evaluator<'p> {
     /// `metric e;`, named after the op that is called.
     pub(super) fn metric(&mut self, value: &'p Expr, span: Span, frame: &mut Frame) {
         let Some(tensor) = self.scalar("a metric", "`metric`", value, span, frame) else { return };
-        let base = callee(value).map_or("metric", |name| &*name.text);
-        let count = (1u32..).find(|ordinal| {
-            let name = numbered(base, *ordinal);
-            self.net.metrics.iter().all(|(known, _)| **known != *name)
-        });
-        let name: Arc<str> = numbered(base, count.unwrap_or(1)).into();
+        let base = callee(value).map_or_else(|| Arc::from("metric"), |name| name.text.clone());
+        let count = self.metrics.entry(base.clone()).or_insert(0);
+        *count += 1;
+        let name: Arc<str> = numbered(&base, *count).into();
         self.net.metrics.push((name, tensor.node));
     }
 

@@ -36,8 +36,11 @@ impl<'p> Evaluator<'p> {
             TypeKind::Named(name) => self.fit_kind(name, value, subject),
             TypeKind::Tuple(parts) => match value {
                 Value::Tuple(items) if items.values.len() == parts.len() => {
-                    let values: Vec<Value> =
-                        parts.iter().zip(&items.values).map(|(part, value)| self.fit(part, value.clone(), subject, frame)).collect();
+                    let values: Vec<Value> = parts
+                        .iter()
+                        .zip(&items.values)
+                        .map(|(part, value)| self.fit(part, value.clone(), subject, frame))
+                        .collect();
                     super::value::Items::new(values).map_or(Value::Hole, |items| Value::Tuple(std::rc::Rc::new(items)))
                 }
                 Value::Hole => Value::Hole,
@@ -80,14 +83,7 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    fn fit_tensor(
-        &mut self,
-        dtype: &Name,
-        dims: &'p [DimExpr],
-        value: Value,
-        subject: &Subject<'_>,
-        frame: &mut Frame,
-    ) -> Value {
+    fn fit_tensor(&mut self, dtype: &Name, dims: &'p [DimExpr], value: Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
         let tensor = match value {
             Value::Tensor(tensor) => tensor,
             Value::Hole => {

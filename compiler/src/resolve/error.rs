@@ -93,10 +93,9 @@ impl From<Located> for Diagnostic {
     fn from(located: Located) -> Diagnostic {
         let Located { error, span } = located;
         match error {
-            ResolveError::Unknown { name, near: meant } => near(
-                Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found"),
-                meant,
-            ),
+            ResolveError::Unknown { name, near: meant } => {
+                near(Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found"), meant)
+            }
             ResolveError::UnknownSize { name } => {
                 Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "a size that is not known")
                     .note("only the batch, `N`, is unknown at compile time")
@@ -107,10 +106,9 @@ impl From<Located> for Diagnostic {
                     .also(first, "first defined here")
             }
             ResolveError::Module { path, error, near: meant } => module_error(path, error, meant, span),
-            ResolveError::NoItem { module, name, near: meant } => near(
-                Diagnostic::error("N0204", format!("`{module}` has no `{name}`"), span, "not found in this module"),
-                meant,
-            ),
+            ResolveError::NoItem { module, name, near: meant } => {
+                near(Diagnostic::error("N0204", format!("`{module}` has no `{name}`"), span, "not found in this module"), meant)
+            }
             ResolveError::Cycle { modules } => {
                 Diagnostic::error("N0205", "modules use each other", span, "this closes the circle")
                     .note(format!("the circle is {}", modules.join(" -> ")))
@@ -140,7 +138,8 @@ impl From<Located> for Diagnostic {
                 near(diagnostic, meant)
             }
             ResolveError::NoParameter { name, near: meant, known } => {
-                let diagnostic = Diagnostic::error("N0209", format!("no parameter is called `{name}`"), span, "set, but not declared");
+                let diagnostic =
+                    Diagnostic::error("N0209", format!("no parameter is called `{name}`"), span, "set, but not declared");
                 let diagnostic = match known.is_empty() {
                     true => diagnostic.note("the space has no parameters"),
                     false => diagnostic.note(format!("the parameters are {}", list(&known))),
@@ -160,7 +159,8 @@ impl From<Located> for Diagnostic {
                     .help(format!("remove it, or call it `_{name}`"))
             }
             ResolveError::UnusedUse { name } => {
-                Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere").help("remove it")
+                Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere")
+                    .help("remove it")
             }
             ResolveError::UnusedOp { name } => {
                 Diagnostic::warning("N0222", format!("`{name}` is never used"), span, "no space and no other op calls it")
@@ -189,7 +189,10 @@ impl From<Located> for Diagnostic {
                     .help("write the alternative alone, or add another")
             }
             ResolveError::TooDeep => Diagnostic::error("N0505", "this nests too deeply", span, "inside too many others")
-                .note(format!("expressions nest {} levels at most; a chain of operators counts one level each", super::names::DEEPEST))
+                .note(format!(
+                    "expressions nest {} levels at most; a chain of operators counts one level each",
+                    super::names::DEEPEST
+                ))
                 .help("give parts names with `let`"),
         }
     }
@@ -204,10 +207,13 @@ fn module_error(path: String, error: SourceError, meant: Option<String>, span: S
         SourceError::Unreadable { path: file, why } => {
             Diagnostic::error("N0203", format!("the module `{path}` cannot be read"), span, format!("`{file}`: {why}"))
         }
-        SourceError::OutsideRoot => {
-            Diagnostic::error("N0203", format!("the module `{path}` lies outside the project"), span, "not under the project's root")
-                .note("the root is the nearest folder upwards with `nasc.toml`, else the file's own")
-        }
+        SourceError::OutsideRoot => Diagnostic::error(
+            "N0203",
+            format!("the module `{path}` lies outside the project"),
+            span,
+            "not under the project's root",
+        )
+        .note("the root is the nearest folder upwards with `nasc.toml`, else the file's own"),
     }
 }
 

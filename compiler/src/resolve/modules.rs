@@ -31,7 +31,8 @@ enum State {
 
 /// Reads everything.
 pub(crate) fn load(main: Source, sources: &dyn Sources, map: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Program {
-    let mut loader = Loader { sources, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
+    let mut loader =
+        Loader { sources, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
     loader.add(main.name, main.text, false);
     let (_, name, text) = LIBRARY[0];
     loader.add(name.to_string(), text.to_string(), true);

@@ -5,14 +5,14 @@
 //! item may therefore recurse.
 
 use super::error::{Located, ResolveError};
-use super::{Builtin, Global, ItemId, MAIN, ModuleId, PRELUDE, Program, is_capitalised, item_names, pattern_names};
+use super::{Builtin, Global, ItemId, MAIN, ModuleId, PRELUDE, Program, is_capitalised, item_names};
 use nasc_grammar::ast::{
     Arg, Block, Call, Choose, ChooseFrom, DimExpr, Expr, ExprKind, Extern, ExternStmt, Item, Name, Param, Pattern, Stmt,
     StmtKind, TypeExpr, TypeKind,
 };
 use nasc_grammar::diagnostic::{Diagnostic, nearest};
 use nasc_grammar::span::Span;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// How deeply expressions, blocks and patterns of one item may nest. What people write stays under 30.
@@ -116,6 +116,8 @@ struct Local {
 struct Scope {
     reach: Reach,
     locals: Vec<Local>,
+    /// The latest local of each name.
+    latest: FxHashMap<Arc<str>, usize>,
 }
 
 struct Walk<'p> {
@@ -208,7 +210,7 @@ impl Walk<'_> {
     /// Where the innermost scope has a name.
     fn own(&self, name: &str) -> Option<Span> {
         let scope = self.scopes.last()?;
-        scope.locals.iter().find(|local| &*local.name == name).map(|local| local.span)
+        scope.latest.get(name).map(|position| scope.locals[*position].span)
     }
 
     /// A type. If it `binds`, capitalised names that mean nothing yet become dimension variables.
@@ -245,7 +247,7 @@ impl Walk<'_> {
     }
 
     fn open(&mut self, reach: Reach) {
-        self.scopes.push(Scope { reach, locals: Vec::new() });
+        self.scopes.push(Scope { reach, locals: Vec::new(), latest: FxHashMap::default() });
     }
 
     fn close(&mut self) {
@@ -257,14 +259,14 @@ impl Walk<'_> {
 
     fn declare(&mut self, name: Arc<str>, span: Span, lint: bool) {
         let scope = self.scopes.last_mut().expect("an item has a scope");
+        scope.latest.insert(name.clone(), scope.locals.len());
         scope.locals.push(Local { name, span, used: false, lint: lint && !self.program.module(self.module).library });
     }
 
     /// The scope and position of the innermost local of that name.
     fn find(&self, name: &str) -> Option<(usize, usize)> {
-        self.scopes.iter().enumerate().rev().find_map(|(number, scope)| {
-            scope.locals.iter().rposition(|local| &*local.name == name).map(|position| (number, position))
-        })
+        let scopes = self.scopes.iter().enumerate().rev();
+        scopes.into_iter().find_map(|(number, scope)| Some((number, *scope.latest.get(name)?)))
     }
 
     fn mark(&mut self, name: &str) {

@@ -133,7 +133,7 @@ impl Walk<'_> {
         for stmt in &block.stmts {
             self.stmt(stmt, frame);
         }
-        for tail in &block.tail {
+        if let Some(tail) = &block.tail {
             self.expr(tail, frame, holder);
         }
     }
