@@ -2,6 +2,20 @@
 //!
 //! Pure: no file is read, nothing is printed, no device is touched. What is read comes through [`driver::Sources`].
 
+pub mod arch;
+pub mod cost;
+pub mod count;
+pub mod derive;
+pub mod digest;
+pub mod driver;
+mod elaborate;
+pub mod emit;
+pub mod limits;
+pub mod passes;
 pub mod plan;
+mod resolve;
+pub mod runs;
 pub mod size;
 pub mod supernet;
+#[cfg(test)]
+mod testing;

@@ -52,6 +52,8 @@ pub struct PlanInput {
     pub name: Arc<str>,
     /// Its type; the first unknown size is the batch.
     pub ty: TensorType,
+    /// Declared `target`: never part of inference.
+    pub target: bool,
     /// Where it is put.
     pub buffer: Buffer,
 }
@@ -85,6 +87,7 @@ pub struct Step {
 /// What a step computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is an operation")]
 pub enum StepKind {
     /// A primitive.
     Op {
@@ -170,17 +173,20 @@ impl Plan {
 
     /// The buffers that a step really reads under a selection.
     pub fn live_reads<'a>(&self, step: &'a Step, selection: &'a Selection) -> impl Iterator<Item = Buffer> + 'a {
-        step.reads.iter().enumerate().filter(move |(position, _)| match &step.kind {
-            StepKind::Op { .. } => true,
-            StepKind::Mix { decision, operands } => {
-                let operand = operands[*position];
-                match selection[*decision] {
-                    Some(chosen) => operand.alternative == chosen,
-                    None => operand.weight != MixWeight::Zero,
+        step.reads
+            .iter()
+            .enumerate()
+            .filter(move |(position, _)| match &step.kind {
+                StepKind::Op { .. } => true,
+                StepKind::Mix { decision, operands } => {
+                    let operand = operands[*position];
+                    match selection[*decision] {
+                        Some(chosen) => operand.alternative == chosen,
+                        None => operand.weight != MixWeight::Zero,
+                    }
                 }
-            }
-        })
-        .map(|(_, &buffer)| buffer)
+            })
+            .map(|(_, &buffer)| buffer)
     }
 
     /// For each step, the buffers that nothing reads after it among the `needed` steps; `wanted` ones are never let go.
@@ -199,6 +205,31 @@ impl Plan {
             }
         }
         releases
+    }
+
+    /// The buffers of everything that is named: outputs, losses and metrics. For inference, want the outputs alone.
+    pub fn results(&self) -> Vec<Buffer> {
+        let outputs = self.outputs.iter().map(|(_, buffer)| *buffer);
+        outputs.chain(self.losses.iter().copied()).chain(self.metrics.iter().map(|(_, buffer)| *buffer)).collect()
+    }
+
+    /// By input: whether it is read when the `wanted` buffers are computed under a selection. An input that only losses and
+    /// metrics read is not read for the outputs.
+    pub fn inputs_read(&self, wanted: &[Buffer], selection: &Selection) -> Vec<bool> {
+        let needed = self.needed(wanted, selection);
+        let mut read = vec![false; self.buffers];
+        wanted.iter().for_each(|&buffer| read[buffer] = true);
+        for (step, _) in self.steps.iter().zip(&needed).filter(|(_, needed)| **needed) {
+            self.live_reads(step, selection).for_each(|buffer| read[buffer] = true);
+        }
+        self.inputs.iter().map(|input| read[input.buffer]).collect()
+    }
+
+    /// The JSON form, with a newline at its end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("names and numbers are JSON");
+        text.push('\n');
+        text
     }
 
     /// The number of the decision of that name.
@@ -240,8 +271,9 @@ pub fn plan(supernet: &Supernet) -> Plan {
         let operands = supernet.operands(*id);
         let kind = match &node.kind {
             NodeKind::Input { input } => {
-                let name = supernet.inputs[*input].name.clone();
-                plan.inputs.push(PlanInput { name, ty: node.ty.clone(), buffer: buffer[id] });
+                let declared = &supernet.inputs[*input];
+                let (name, target) = (declared.name.clone(), declared.target);
+                plan.inputs.push(PlanInput { name, ty: node.ty.clone(), target, buffer: buffer[id] });
                 continue;
             }
             NodeKind::Op { op, attrs, weights, states } => StepKind::Op {
@@ -251,23 +283,9 @@ pub fn plan(supernet: &Supernet) -> Plan {
                 states: states.iter().map(|(slot, id)| (slot.clone(), id.0 as usize)).collect(),
                 scale: folds.get(id).copied(),
             },
-            NodeKind::Mix { decision, alternatives } => StepKind::Mix {
-                decision: decision.0 as usize,
-                operands: alternatives
-                    .iter()
-                    .zip(&operands)
-                    .map(|(&alternative, operand)| {
-                        let weight = if folds.contains_key(operand) {
-                            MixWeight::Folded
-                        } else if is_op(supernet, *operand, "zero") {
-                            MixWeight::Zero
-                        } else {
-                            MixWeight::Multiply
-                        };
-                        MixOperand { alternative: alternative as usize, weight }
-                    })
-                    .collect(),
-            },
+            NodeKind::Mix { decision, alternatives } => {
+                StepKind::Mix { decision: decision.0 as usize, operands: mix_operands(supernet, alternatives, &operands, &folds) }
+            }
         };
         plan.steps.push(Step {
             kind,
@@ -280,22 +298,44 @@ pub fn plan(supernet: &Supernet) -> Plan {
     plan
 }
 
+/// What the weight of each alternative means for its operand. A mix of zeros alone adds them up: the sum needs something to
+/// begin with.
+fn mix_operands(
+    supernet: &Supernet,
+    alternatives: &[u32],
+    operands: &[NodeId],
+    folds: &HashMap<NodeId, Folded>,
+) -> Vec<MixOperand> {
+    let all_zero = operands.iter().all(|operand| is_op(supernet, *operand, "zero"));
+    let weigh = |operand: &NodeId| {
+        if folds.contains_key(operand) {
+            MixWeight::Folded
+        } else if !all_zero && is_op(supernet, *operand, "zero") {
+            MixWeight::Zero
+        } else {
+            MixWeight::Multiply
+        }
+    };
+    let operands = alternatives.iter().zip(operands);
+    operands.map(|(&alternative, operand)| MixOperand { alternative: alternative as usize, weight: weigh(operand) }).collect()
+}
+
 fn is_op(supernet: &Supernet, id: NodeId, name: &str) -> bool {
     matches!(&supernet.node(id).kind, NodeKind::Op { op, .. } if &**op == name)
 }
 
 /// Normalisations whose only use is as one operand of one mix.
 fn folds(supernet: &Supernet, order: &[NodeId]) -> HashMap<NodeId, Folded> {
+    let mut uses: HashMap<NodeId, usize> = HashMap::with_capacity(order.len());
+    for id in order.iter().flat_map(|id| supernet.operands(*id)).chain(supernet.results()) {
+        *uses.entry(id).or_insert(0) += 1;
+    }
     let mut folds = HashMap::new();
     for id in order {
         let NodeKind::Mix { decision, alternatives } = &supernet.node(*id).kind else { continue };
-        let operands = supernet.operands(*id);
-        for (alternative, operand) in alternatives.iter().zip(&operands) {
-            let used_once = supernet.users(*operand).len() == 1
-                && operands.iter().filter(|other| *other == operand).count() == 1
-                && supernet.results().all(|result| result != *operand);
-            if used_once && is_op(supernet, *operand, "batch_norm") {
-                folds.insert(*operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
+        for (alternative, operand) in alternatives.iter().zip(supernet.operands(*id)) {
+            if uses[&operand] == 1 && is_op(supernet, operand, "batch_norm") {
+                folds.insert(operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
             }
         }
     }

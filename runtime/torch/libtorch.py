@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds libtorch, or assembles it from PyPI's wheels, and tells cargo where it is.
+"""Finds libtorch, or assembles it from Python wheels, and tells cargo where it is.
 
     python3 runtime/torch/libtorch.py
 

@@ -49,6 +49,25 @@ pub struct Supernet {
     graph: StableDiGraph<Node, u32>,
 }
 
+/// Equal in every table, node, operand and number.
+impl PartialEq for Supernet {
+    fn eq(&self, other: &Supernet) -> bool {
+        self.name == other.name
+            && self.params == other.params
+            && self.inputs == other.inputs
+            && self.decisions == other.decisions
+            && self.contexts == other.contexts
+            && self.weights == other.weights
+            && self.states == other.states
+            && self.costs == other.costs
+            && self.outputs == other.outputs
+            && self.losses == other.losses
+            && self.metrics == other.metrics
+            && self.nodes().eq(other.nodes())
+            && self.nodes().all(|(id, _)| self.operands(id) == other.operands(id))
+    }
+}
+
 impl Supernet {
     /// An empty supernet.
     pub fn new(name: Arc<str>) -> Supernet {
@@ -111,6 +130,13 @@ impl Supernet {
             .collect();
         edges.sort_unstable();
         edges.into_iter().map(|(_, operand)| operand).collect()
+    }
+
+    /// The operand positions that are taken, ascending: 0, 1, 2, … in a valid supernet.
+    pub(super) fn ports(&self, id: NodeId) -> Vec<u32> {
+        let mut ports: Vec<u32> = self.graph.edges_directed(id.index(), Direction::Incoming).map(|edge| *edge.weight()).collect();
+        ports.sort_unstable();
+        ports
     }
 
     /// The nodes that use a node, each once, ascending.

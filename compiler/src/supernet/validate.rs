@@ -1,0 +1,297 @@
+//! The contract between elaboration, passes, files and back ends: what is true of every valid supernet.
+//!
+//! **Numbers and names.** (1) Every number of a decision, context, weight, state, input, alternative or node exists. (2) Names are
+//! unique and not empty: of inputs, of outputs, of metrics, of decisions, of the labels of a decision, and of weights and states
+//! together.
+//!
+//! **Decisions and contexts.** (3) A decision has an alternative and is met in at least one context; none is listed twice.
+//! (4) Context 0 is the empty placeholder of [`ALWAYS`]; the parent of any other has a smaller number. (5) Its answers are
+//! ascending and at least one.
+//!
+//! **Weights, states, costs.** (6) Sizes of a weight are 1 or more; the numbers held by all weights and states together fit in 64
+//! bits. (7) A weight is created in at least one context; none is listed twice. (8) Multiply-accumulates are not negative for one
+//! record, and fit in 64 bits together. (9) No number is infinite or undefined.
+//!
+//! **Graph.** (10) There is no cycle. (11) The operands of a node are at positions 0, 1, 2, …. (12) An input is read by at most one
+//! node, which has no operands. (13) A mix has an operand for each of its alternatives, at least one, none twice, and operands and
+//! result have one type. (14) All sizes of a result are 1 or more for one record, and their product fits in 64 bits. (15) A loss or
+//! a metric is a scalar of floating point.
+//!
+//! What an operation's attributes and operands must be is not said here: the declaration in `std` says it, elaboration proves it,
+//! and a back end that meets something else in a file refuses it. After `validate` says yes, nothing in this crate panics.
+
+use super::{ALWAYS, Attr, Context, ContextId, DType, DecisionId, NodeId, NodeKind, Supernet, Weight};
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::hash::Hash;
+use thiserror::Error;
+
+/// The invariants, by their numbers in the head of this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// 1
+    NumberExists,
+    /// 2
+    UniqueNames,
+    /// 3
+    DecisionMet,
+    /// 4
+    ContextParent,
+    /// 5
+    ContextAnswers,
+    /// 6
+    WeightSizes,
+    /// 7
+    WeightCreated,
+    /// 8
+    Costs,
+    /// 9
+    FiniteNumbers,
+    /// 10
+    NoCycle,
+    /// 11
+    Operands,
+    /// 12
+    Inputs,
+    /// 13
+    Mixes,
+    /// 14
+    ResultSizes,
+    /// 15
+    Scalars,
+}
+
+impl Rule {
+    fn text(self) -> &'static str {
+        match self {
+            Rule::NumberExists => "every number that is referred to exists",
+            Rule::UniqueNames => "names are unique and not empty",
+            Rule::DecisionMet => "a decision has an alternative and is met in some context",
+            Rule::ContextParent => "a context has a parent of a smaller number, except the placeholder 0",
+            Rule::ContextAnswers => "the answers of a context are ascending and at least one",
+            Rule::WeightSizes => "sizes of weights are 1 or more and fit in 64 bits together",
+            Rule::WeightCreated => "a weight is created in some context",
+            Rule::Costs => "costs are not negative and fit in 64 bits together",
+            Rule::FiniteNumbers => "no number is infinite or undefined",
+            Rule::NoCycle => "the graph has no cycle",
+            Rule::Operands => "operands are at positions 0, 1, 2, …",
+            Rule::Inputs => "an input is read by at most one node, which has no operands",
+            Rule::Mixes => "a mix has one operand for each alternative, all of its own type",
+            Rule::ResultSizes => "sizes of results are 1 or more and their product fits in 64 bits",
+            Rule::Scalars => "losses and metrics are scalars of floating point",
+        }
+    }
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{what}; but {}", .rule.text())]
+pub struct Violation {
+    /// The invariant.
+    pub rule: Rule,
+    /// What breaks it. Names in it are escaped and cut.
+    pub what: String,
+}
+
+/// Whether every invariant holds; if not, what breaks which. At most [`MOST`] violations are listed.
+pub fn validate(supernet: &Supernet) -> Result<(), Vec<Violation>> {
+    let mut checker = Checker { supernet, found: Vec::new() };
+    checker.names();
+    checker.decisions();
+    checker.contexts();
+    checker.weights();
+    checker.costs();
+    checker.graph();
+    checker.results();
+    if checker.found.is_empty() { Ok(()) } else { Err(checker.found) }
+}
+
+/// A file with more wrong than this has nothing right.
+pub const MOST: usize = 50;
+
+struct Checker<'a> {
+    supernet: &'a Supernet,
+    found: Vec<Violation>,
+}
+
+impl Checker<'_> {
+    fn require(&mut self, rule: Rule, holds: bool, what: impl FnOnce() -> String) {
+        if !holds && self.found.len() < MOST {
+            self.found.push(Violation { rule, what: what() });
+        }
+    }
+
+    fn unique<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n str>) {
+        let mut seen = HashSet::new();
+        for name in names {
+            self.require(Rule::UniqueNames, !name.is_empty(), || format!("{what} has no name"));
+            self.require(Rule::UniqueNames, seen.insert(name), || format!("{what} {} exists twice", quote(name)));
+        }
+    }
+
+    fn names(&mut self) {
+        let supernet = self.supernet;
+        self.unique("an input", supernet.inputs.iter().map(|input| &*input.name));
+        self.unique("an output", supernet.outputs.iter().map(|(name, _)| &**name));
+        self.unique("a metric", supernet.metrics.iter().map(|(name, _)| &**name));
+        self.unique("a decision", supernet.decisions.iter().map(|decision| &*decision.name));
+        self.unique("a weight or state", supernet.weights.iter().chain(&supernet.states).map(|weight| &*weight.name));
+        for attr in supernet.params.values() {
+            self.finite("a parameter of the space", attr);
+        }
+    }
+
+    fn finite(&mut self, what: &str, attr: &Attr) {
+        let finite = match attr {
+            Attr::Bool(_) | Attr::Int(_) | Attr::Str(_) => true,
+            Attr::Float(value) => value.is_finite(),
+        };
+        self.require(Rule::FiniteNumbers, finite, || format!("{what} is {attr:?}"));
+    }
+
+    fn decisions(&mut self) {
+        for decision in &self.supernet.decisions {
+            let name = || quote(&decision.name);
+            self.unique("an alternative", decision.alternatives.iter().map(|alternative| &*alternative.label));
+            let met = !decision.alternatives.is_empty() && !decision.met.is_empty() && distinct(&decision.met);
+            self.require(Rule::DecisionMet, met, || format!("decision {} does not", name()));
+            for context in &decision.met {
+                self.context_exists(*context, &decision.name);
+            }
+        }
+    }
+
+    fn context_exists(&mut self, id: ContextId, of: &str) {
+        let exists = (id.0 as usize) < self.supernet.contexts.len();
+        self.require(Rule::NumberExists, exists, || format!("{} names context {}", quote(of), id.0));
+    }
+
+    fn contexts(&mut self) {
+        let placeholder = Context { parent: ALWAYS, decision: DecisionId(0), answers: Vec::new() };
+        let first = self.supernet.contexts.first();
+        self.require(Rule::ContextParent, first == Some(&placeholder), || "context 0 is not the placeholder".to_owned());
+        for (number, context) in self.supernet.contexts.iter().enumerate().skip(1) {
+            let parent = context.parent.0;
+            self.require(Rule::ContextParent, (parent as usize) < number, || format!("context {number} has parent {parent}"));
+            let ascending = !context.answers.is_empty() && context.answers.windows(2).all(|pair| pair[0] < pair[1]);
+            self.require(Rule::ContextAnswers, ascending, || format!("those of context {number} are not"));
+            let decision = self.supernet.decisions.get(context.decision.0 as usize);
+            let most = decision.map_or(0, |decision| decision.alternatives.len());
+            let exist = context.answers.iter().all(|answer| (*answer as usize) < most);
+            self.require(Rule::NumberExists, decision.is_some() && exist, || {
+                format!("context {number} names decision {} or an answer to it", context.decision.0)
+            });
+        }
+    }
+
+    fn weights(&mut self) {
+        let mut total = Some(0i64);
+        for weight in self.supernet.weights.iter().chain(&self.supernet.states) {
+            let size = numbers(weight);
+            total = total.zip(size).and_then(|(total, size)| total.checked_add(size));
+            self.require(Rule::WeightSizes, size.is_some(), || format!("those of {} are not", quote(&weight.name)));
+            let created = !weight.created.is_empty() && distinct(&weight.created);
+            self.require(Rule::WeightCreated, created, || format!("{} is in none, or twice in one", quote(&weight.name)));
+            for context in &weight.created {
+                self.context_exists(*context, &weight.name);
+            }
+            for value in &weight.init.args {
+                self.finite("the start of a weight", &Attr::Float(*value));
+            }
+        }
+        self.require(Rule::WeightSizes, total.is_some(), || "those of all weights are not".to_owned());
+    }
+
+    fn costs(&mut self) {
+        let mut total = Some(0i64);
+        for (number, cost) in self.supernet.costs.iter().enumerate() {
+            self.context_exists(cost.context, "a cost");
+            let macs = cost.macs.at(1).filter(|macs| *macs >= 0);
+            total = total.zip(macs).and_then(|(total, macs)| total.checked_add(macs));
+            self.require(Rule::Costs, macs.is_some(), || format!("cost {number} is {}", cost.macs));
+        }
+        self.require(Rule::Costs, total.is_some(), || "the sum of all costs does not fit".to_owned());
+    }
+
+    fn graph(&mut self) {
+        let supernet = self.supernet;
+        self.require(Rule::NoCycle, supernet.order().is_some(), || "the graph has one".to_owned());
+        let mut read = vec![false; supernet.inputs.len()];
+        for (id, node) in supernet.nodes() {
+            let operands = supernet.operands(id);
+            let ports = supernet.ports(id);
+            let contiguous = ports.iter().enumerate().all(|(position, port)| position as u32 == *port);
+            self.require(Rule::Operands, contiguous, || format!("those of node {} are not", id.0));
+            let sizes: Option<Vec<i64>> = node.ty.shape.iter().map(|size| size.at(1).filter(|size| *size >= 1)).collect();
+            let product = sizes.and_then(|sizes| sizes.iter().try_fold(1i64, |product, size| product.checked_mul(*size)));
+            self.require(Rule::ResultSizes, product.is_some(), || format!("those of node {} are not", id.0));
+            match &node.kind {
+                NodeKind::Input { input } => {
+                    let first = read.get_mut(*input).map(|read| !std::mem::replace(read, true));
+                    self.require(Rule::NumberExists, first.is_some(), || format!("node {} reads input {input}", id.0));
+                    self.require(Rule::Inputs, first != Some(false) && operands.is_empty(), || {
+                        format!("node {} reads input {input} again, or has operands", id.0)
+                    });
+                }
+                NodeKind::Op { op, attrs, weights, states } => {
+                    self.require(Rule::UniqueNames, !op.is_empty(), || format!("the operation of node {} has no name", id.0));
+                    for attr in attrs.values() {
+                        self.finite("an attribute", attr);
+                    }
+                    let known = weights.values().all(|weight| (weight.0 as usize) < supernet.weights.len())
+                        && states.values().all(|state| (state.0 as usize) < supernet.states.len());
+                    self.require(Rule::NumberExists, known, || format!("node {} names a weight or a state", id.0));
+                }
+                NodeKind::Mix { decision, alternatives } => self.mix(id, *decision, alternatives, &operands),
+            }
+        }
+    }
+
+    fn mix(&mut self, id: NodeId, decision: DecisionId, alternatives: &[u32], operands: &[NodeId]) {
+        let offered = self.supernet.decisions.get(decision.0 as usize).map_or(0, |decision| decision.alternatives.len());
+        let exist = alternatives.iter().all(|alternative| (*alternative as usize) < offered);
+        self.require(Rule::NumberExists, exist, || format!("mix {} names decision {} or an alternative", id.0, decision.0));
+        let paired = !alternatives.is_empty() && alternatives.len() == operands.len() && distinct(alternatives);
+        self.require(Rule::Mixes, paired, || {
+            format!("mix {} has {} for {} alternatives", id.0, operands.len(), alternatives.len())
+        });
+        let ty = &self.supernet.node(id).ty;
+        let one_type = operands.iter().all(|operand| self.supernet.node(*operand).ty == *ty);
+        self.require(Rule::Mixes, one_type, || format!("an operand of mix {} has another type", id.0));
+    }
+
+    fn results(&mut self) {
+        let supernet = self.supernet;
+        for id in supernet.results() {
+            self.require(Rule::NumberExists, supernet.contains(id), || format!("a result is node {}", id.0));
+        }
+        for id in supernet.losses.iter().chain(supernet.metrics.iter().map(|(_, id)| id)) {
+            if !supernet.contains(*id) {
+                continue;
+            }
+            let ty = &supernet.node(*id).ty;
+            let floating = match ty.dtype {
+                DType::F32 | DType::F16 | DType::Bf16 => true,
+                DType::I64 | DType::I32 | DType::Bool => false,
+            };
+            self.require(Rule::Scalars, floating && ty.shape.is_empty(), || format!("node {} is not", id.0));
+        }
+    }
+}
+
+/// How many numbers a weight holds, if its sizes are such.
+fn numbers(weight: &Weight) -> Option<i64> {
+    weight.shape.iter().try_fold(1i64, |product, size| if *size >= 1 { product.checked_mul(*size) } else { None })
+}
+
+fn distinct<T: Hash + Eq + Debug>(items: &[T]) -> bool {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().all(|item| seen.insert(item))
+}
+
+/// A name from a file, safe to print: escaped, and cut where nobody reads on.
+fn quote(name: &str) -> String {
+    const SHOWN: usize = 60;
+    let cut: String = name.chars().take(SHOWN).collect();
+    if cut.len() < name.len() { format!("{cut:?}…") } else { format!("{cut:?}") }
+}

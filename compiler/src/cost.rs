@@ -1,0 +1,117 @@
+//! What architectures cost.
+//!
+//! A cost is an exact function of the answers: the sum of what happens in the run. A weight counts once if one of the contexts in
+//! which it is created holds, however many do; an operation counts in the runs that execute it. `state` is not counted, and what
+//! only `search_only` alternatives need is part of the supernet's totals but of no architecture. Ranges are exact and come with
+//! architectures that attain them, read off the diagram of all runs (see [`crate::runs`]).
+//!
+//! Units: numbers held by weights; multiply-accumulates for a batch of one record.
+
+use crate::arch::Architecture;
+use crate::runs::{Conditions, Runs, RunsError};
+use crate::supernet::{ALWAYS, ContextId, Supernet, Weight};
+use indexmap::IndexMap;
+
+/// The least and the most that an architecture of a space costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The least.
+    pub min: i64,
+    /// The most.
+    pub max: i64,
+    /// An architecture that costs the least.
+    pub smallest: Architecture,
+    /// An architecture that costs the most.
+    pub largest: Architecture,
+}
+
+/// A cost of one supernet, prepared for many architectures.
+#[derive(Clone, Debug)]
+pub struct CostModel {
+    conditions: Conditions,
+    /// What every run costs.
+    always: i64,
+    /// What is added in runs in which one of the contexts holds.
+    terms: Vec<(Vec<ContextId>, i64)>,
+}
+
+impl CostModel {
+    /// How many numbers the weights of a run hold.
+    pub fn params(supernet: &Supernet) -> CostModel {
+        CostModel::new(supernet, supernet.weights.iter().map(|weight| (&*weight.created, weight.len())))
+    }
+
+    /// How many multiply-accumulates a run does for one record.
+    pub fn macs(supernet: &Supernet) -> CostModel {
+        let costs = supernet.costs.iter();
+        CostModel::new(supernet, costs.map(|cost| (std::slice::from_ref(&cost.context), cost.macs.at(1).unwrap_or(i64::MAX))))
+    }
+
+    fn new<'a>(supernet: &Supernet, parts: impl Iterator<Item = (&'a [ContextId], i64)>) -> CostModel {
+        let mut always = 0i64;
+        // What happens together is one term.
+        let mut terms: IndexMap<Vec<ContextId>, i64> = IndexMap::new();
+        for (contexts, value) in parts {
+            let sum = if contexts.contains(&ALWAYS) { &mut always } else { terms.entry(contexts.to_vec()).or_insert(0) };
+            // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
+            *sum = sum.saturating_add(value);
+        }
+        terms.retain(|_, value| *value != 0);
+        CostModel { conditions: Conditions::new(supernet), always, terms: terms.into_iter().collect() }
+    }
+
+    /// What an architecture of the supernet costs.
+    pub fn of(&self, architecture: &Architecture) -> i64 {
+        let happens = self.conditions.under(architecture.answers());
+        let terms = self.terms.iter().filter(|(contexts, _)| happens.any(contexts));
+        terms.fold(self.always, |sum, (_, value)| sum.saturating_add(*value))
+    }
+
+    /// Everything at once.
+    pub fn total(&self) -> i64 {
+        self.terms.iter().fold(self.always, |sum, (_, value)| sum.saturating_add(*value))
+    }
+
+    fn range(&self, supernet: &Supernet) -> Result<Range, RunsError> {
+        let contexts: Vec<&[ContextId]> = self.terms.iter().map(|(contexts, _)| &**contexts).collect();
+        let values: Vec<i64> = self.terms.iter().map(|(_, value)| *value).collect();
+        let extremes = Runs::with_terms(supernet, &contexts)?.extremes(&values)?;
+        let ((min, smallest), (max, largest)) = (extremes.least, extremes.greatest);
+        Ok(Range {
+            min: self.always.saturating_add(min),
+            max: self.always.saturating_add(max),
+            smallest: Architecture::from_runs(smallest),
+            largest: Architecture::from_runs(largest),
+        })
+    }
+}
+
+/// How many numbers the weights hold that an architecture's run creates. For many architectures, keep a [`CostModel`].
+pub fn params(supernet: &Supernet, architecture: &Architecture) -> i64 {
+    CostModel::params(supernet).of(architecture)
+}
+
+/// Multiply-accumulates of an architecture for one record (`N` = 1). For many architectures, keep a [`CostModel`].
+pub fn macs(supernet: &Supernet, architecture: &Architecture) -> i64 {
+    CostModel::macs(supernet).of(architecture)
+}
+
+/// How many numbers all weights hold, those of `search_only` alternatives among them.
+pub fn supernet_params(supernet: &Supernet) -> i64 {
+    supernet.weights.iter().map(Weight::len).fold(0, i64::saturating_add)
+}
+
+/// Multiply-accumulates for one record if everything is computed once.
+pub fn supernet_macs(supernet: &Supernet) -> i64 {
+    CostModel::macs(supernet).total()
+}
+
+/// The exact range of [`params`].
+pub fn params_range(supernet: &Supernet) -> Result<Range, RunsError> {
+    CostModel::params(supernet).range(supernet)
+}
+
+/// The exact range of [`macs`].
+pub fn macs_range(supernet: &Supernet) -> Result<Range, RunsError> {
+    CostModel::macs(supernet).range(supernet)
+}

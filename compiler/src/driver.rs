@@ -1,0 +1,215 @@
+//! The compiler as one function: text in, supernets and diagnostics out.
+//!
+//! [`compile`] reads as the list of the stages. Each stage is total: it returns a value and its diagnostics, and what it could
+//! not understand becomes a hole that causes no second error. Files come through [`Sources`], so nothing here touches a disk.
+
+pub use crate::limits::{Limit, Limits};
+
+use crate::elaborate::{STACK, elaborate};
+use crate::passes;
+use crate::resolve::error::{Located, ResolveError};
+use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
+use crate::supernet::validate::validate;
+use crate::supernet::{Attr, Supernet};
+use indexmap::IndexMap;
+use nasc_grammar::ast::Item;
+use nasc_grammar::diagnostic::{Diagnostic, Severity, nearest};
+use nasc_grammar::span::{SourceMap, Span};
+
+/// A text with the name that people know it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Shown in messages: a path as the user gave it.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Why a module could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceError {
+    /// There is no such file.
+    NotFound {
+        /// The path that was looked for.
+        tried: String,
+    },
+    /// It is there and cannot be read, or is not UTF-8.
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// It would lie outside the project's root.
+    OutsideRoot,
+}
+
+/// Where modules come from.
+pub trait Sources {
+    /// The module that `use a.b.{ x };` names, for `["a", "b"]`. Modules of `std` are never asked for: they are built in.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn module(&self, path: &[&str]) -> Result<Source, SourceError>;
+}
+
+/// No modules but `std`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSources;
+
+impl Sources for NoSources {
+    fn module(&self, path: &[&str]) -> Result<Source, SourceError> {
+        Err(SourceError::NotFound { tried: format!("{}.nas", path.join("/")) })
+    }
+}
+
+/// What a compilation is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The space to compile; all of the file if there is none.
+    pub space: Option<String>,
+    /// Parameters that were set, by name.
+    pub params: IndexMap<String, Attr>,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether the passes run.
+    pub passes: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { space: None, params: IndexMap::new(), limits: Limits::default(), passes: true }
+    }
+}
+
+/// What a compilation gives.
+#[derive(Clone, Debug)]
+pub struct Compilation {
+    /// Every file that was read, for showing diagnostics.
+    pub sources: SourceMap,
+    /// What was found, sorted by place, each once.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The spaces without errors, in the order of the file.
+    pub supernets: Vec<Supernet>,
+}
+
+impl Compilation {
+    /// Whether something is wrong, not only odd.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Compiles a file.
+pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compilation {
+    let mut map = SourceMap::default();
+    let mut diagnostics = Vec::new();
+    let mut program = modules::load(main, sources, &options.limits, &mut map, &mut diagnostics);
+    let supernets = on_large_stack(|| {
+        names::check(&program, &mut diagnostics);
+        numbering::number(&mut program);
+        let spaces = select(&program, options, &mut diagnostics);
+        let supernets = spaces.into_iter().filter_map(|space| {
+            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &map);
+            let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+            diagnostics.extend(found);
+            sound.then_some(supernet)
+        });
+        let mut supernets: Vec<Supernet> = supernets.collect();
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            supernets.clear();
+        }
+        for supernet in &mut supernets {
+            lower(supernet, options);
+        }
+        drop(program);
+        supernets
+    });
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
+    diagnostics.dedup();
+    Compilation { sources: map, diagnostics, supernets }
+}
+
+/// The spaces that are asked for. Parameters must belong to one of them.
+fn select(program: &Program, options: &Options, diagnostics: &mut Vec<Diagnostic>) -> Vec<ItemId> {
+    let main = &program.module(MAIN).tree;
+    let start = Span::new(main.id, 0, 0);
+    let mut report = |error, span| diagnostics.push(Located { error, span }.into());
+    let mut spaces = Vec::new();
+    for (item, found) in main.items.iter().enumerate() {
+        if let Item::Space(space) = found {
+            spaces.push((ItemId { module: MAIN, item }, space));
+        }
+    }
+    if let Some(wanted) = &options.space {
+        let names: Vec<String> = spaces.iter().map(|(_, space)| space.name.text.to_string()).collect();
+        spaces.retain(|(_, space)| *space.name.text == **wanted);
+        // A space that could not be read is no unknown one.
+        if spaces.is_empty() && !main.broken.iter().any(|name| **name == **wanted) {
+            let near = nearest(wanted, names.iter().map(String::as_str)).map(str::to_string);
+            report(ResolveError::NoSpace { name: wanted.clone(), near, spaces: names }, start);
+        }
+    }
+    let known: Vec<String> =
+        spaces.iter().flat_map(|(_, space)| &space.params).map(|param| param.name.text.to_string()).collect();
+    for name in options.params.keys().filter(|name| !known.contains(name) && main.broken.is_empty()) {
+        if let Some((_, space)) = spaces.first() {
+            let near = nearest(name, known.iter().map(String::as_str)).map(str::to_string);
+            report(ResolveError::NoParameter { name: name.clone(), near, known: known.clone() }, space.name.span);
+        }
+    }
+    spaces.into_iter().map(|(id, _)| id).collect()
+}
+
+/// From a proven supernet to the one that back ends get.
+fn lower(supernet: &mut Supernet, options: &Options) {
+    debug_assert_eq!(validate(supernet), Ok(()), "elaboration keeps the contract");
+    if options.passes {
+        passes::run_all(supernet);
+    }
+}
+
+/// Runs what recurses over the syntax tree with a stack that its limits are made for.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("compile".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.expect("a process that cannot start one thread cannot go on");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Every code of resolution and elaboration with its title. Each has a case in the tests.
+pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let resolve = crate::resolve::error::CODES.iter();
+    resolve.chain(crate::elaborate::error::CODES).copied()
+}
+
+/// The value of a parameter as given on a command line: `36` is an int, `0.5` a float, `true` a bool, anything else a string.
+pub fn parse_param(text: &str) -> Attr {
+    if let Ok(value) = text.parse::<bool>() {
+        return Attr::Bool(value);
+    }
+    if let Ok(value) = text.parse::<i64>() {
+        return Attr::Int(value);
+    }
+    match text.parse::<f64>() {
+        // `inf` and `nan` are words here: no number of the language is written so.
+        Ok(value) if value.is_finite() => Attr::Float(value),
+        Ok(_) | Err(_) => Attr::Str(text.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_they_look() {
+        assert_eq!(parse_param("36"), Attr::Int(36));
+        assert_eq!(parse_param("-4"), Attr::Int(-4));
+        assert_eq!(parse_param("1e-3"), Attr::Float(1e-3));
+        assert_eq!(parse_param("true"), Attr::Bool(true));
+        assert_eq!(parse_param("nan"), Attr::Str("nan".into()));
+        assert_eq!(parse_param("bilinear"), Attr::Str("bilinear".into()));
+    }
+}
