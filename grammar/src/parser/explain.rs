@@ -100,7 +100,7 @@ impl Place<'_> {
             let names = [Expected::Name, Expected::Pattern, Expected::Type];
             let as_value = self.expects(Expected::Expression)
                 && !matches!(word.kind, TokenKind::For | TokenKind::Let | TokenKind::Not | TokenKind::Else)
-                && self.kind_at(self.stop + 1).is_some_and(|next| follows_name(next));
+                && self.kind_at(self.stop + 1).is_some_and(follows_name);
             let piped = self.before().is_some_and(|before| before.kind == TokenKind::Pipe);
             let called = self.kind_at(self.stop + 1) == Some(TokenKind::LeftParen);
             let as_name =

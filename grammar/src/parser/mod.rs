@@ -1,6 +1,6 @@
 //! Reads a file as a syntax tree.
 //!
-//! The lexer cuts the file into items; each clean one is read by the grammar alone ([`build`]), so an error in one hides nothing in
+//! The lexer cuts the file into items; each clean one is read by the grammar alone (`build`), so an error in one hides nothing in
 //! the next. An item that cannot be read is left out, and the names it would have made are kept: using one is no second error.
 
 mod build;

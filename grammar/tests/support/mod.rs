@@ -8,14 +8,14 @@ use nasc_grammar::parser::{Parsed, parse};
 use nasc_grammar::span::{FileId, Span};
 
 /// Reads a text that has no errors.
-pub fn read(text: &str) -> File {
+pub(crate) fn read(text: &str) -> File {
     let Parsed { file, diagnostics, .. } = parse(FileId(0), text);
     assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
     file
 }
 
 /// Reads `let x = …;` and prints the value.
-pub fn value(text: &str) -> String {
+pub(crate) fn value(text: &str) -> String {
     let file = read(&format!("let x = {text};"));
     match file.items.as_slice() {
         [Item::Let(item)] => expr(&item.value),
@@ -24,7 +24,7 @@ pub fn value(text: &str) -> String {
 }
 
 /// Reads the body of an op and prints it.
-pub fn body(text: &str) -> String {
+pub(crate) fn body(text: &str) -> String {
     let file = read(&format!("op f(x) {{ {text} }}"));
     match file.items.as_slice() {
         [Item::Op(item)] => block(&item.body),
@@ -40,7 +40,7 @@ fn names(names: &[Name]) -> String {
     names.iter().map(|name| &*name.text).collect::<Vec<_>>().join(".")
 }
 
-pub fn expr(e: &Expr) -> String {
+pub(crate) fn expr(e: &Expr) -> String {
     match &*e.kind {
         ExprKind::Int(value) => value.to_string(),
         ExprKind::Float(value) => format!("{value:?}f"),
@@ -122,7 +122,7 @@ fn arm(arm: &Arm) -> String {
     format!("{search_only}{label}{}", expr(&arm.value))
 }
 
-pub fn pattern(p: &Pattern) -> String {
+pub(crate) fn pattern(p: &Pattern) -> String {
     match p {
         Pattern::Name(name) => name.text.to_string(),
         Pattern::Hole(_) => "_".into(),
@@ -130,7 +130,7 @@ pub fn pattern(p: &Pattern) -> String {
     }
 }
 
-pub fn ty(t: &TypeExpr) -> String {
+pub(crate) fn ty(t: &TypeExpr) -> String {
     let dim = |dim: &DimExpr| match dim {
         DimExpr::Pack(name) => format!("*{}", name.text),
         DimExpr::Size(size) => expr(size),
@@ -143,7 +143,7 @@ pub fn ty(t: &TypeExpr) -> String {
     }
 }
 
-pub fn params(params: &[Param]) -> String {
+pub(crate) fn params(params: &[Param]) -> String {
     join(params, |param| {
         let ty = param.ty.as_ref().map_or(String::new(), |t| format!(":{}", ty(t)));
         let default = param.default.as_ref().map_or(String::new(), |e| format!("={}", expr(e)));
@@ -151,12 +151,12 @@ pub fn params(params: &[Param]) -> String {
     })
 }
 
-pub fn require(require: &Require) -> String {
+pub(crate) fn require(require: &Require) -> String {
     let why = require.why.as_ref().map_or(String::new(), |why| format!(" {why:?}"));
     format!("(require {}{why})", expr(&require.condition))
 }
 
-pub fn block(b: &Block) -> String {
+pub(crate) fn block(b: &Block) -> String {
     let mut parts: Vec<String> = b.stmts.iter().map(stmt).collect();
     parts.extend(b.tail.as_ref().map(|tail| format!("=> {}", expr(tail))));
     format!("{{{}}}", parts.join(" "))
@@ -181,7 +181,7 @@ fn stmt(s: &Stmt) -> String {
 }
 
 /// Every place of a file's tree, children after their parent, with the parent's place.
-pub fn places(file: &File) -> Vec<(Span, Span)> {
+pub(crate) fn places(file: &File) -> Vec<(Span, Span)> {
     let mut walk = Walk { found: Vec::new() };
     for item in &file.items {
         walk.item(item);

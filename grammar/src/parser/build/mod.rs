@@ -10,6 +10,8 @@ mod expr;
 mod item;
 mod operators;
 mod stmt;
+#[cfg(test)]
+mod terminals;
 
 use super::error::{SyntaxError, SyntaxProblem};
 use crate::ast::{Expr, ExprKind, Item, Name};
