@@ -17,3 +17,5 @@ mod resolve;
 pub mod runs;
 pub mod size;
 pub mod supernet;
+#[cfg(test)]
+mod testing;

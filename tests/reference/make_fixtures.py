@@ -46,7 +46,7 @@ SIZE_LIMIT = 200_000
 """Bytes that all fixtures of a space may take together."""
 
 ROUNDING = 3e-6
-"""How far PyTorch's float32 logits may be from its float64 ones: the tests compare to 1e-5."""
+"""How far PyTorch's float32 logits may be from its float64 ones, as a part of the largest: the tests compare to 1e-5."""
 
 
 @dataclass
@@ -67,18 +67,18 @@ class Case:
 
 CASES = [
     # The largest architecture.
-    Case("1", 1, 3, 1, 8, ("conv_3x3",) * 6, ["x.conv.w", "stage[2].i[0].cell.edge#3.conv_3x3.relu_conv_bn.batch_norm.gamma"]),
+    Case("1", 1, 2, 1, 8, ("conv_3x3",) * 6, ["x.conv.w", "stage[2].i[0].cell.edge#3.conv_3x3.relu_conv_bn.batch_norm.gamma"]),
     # Every operation in one cell, at an odd size in the last stage (12, 6, 3), where the pooling counts matter.
-    Case("2", 2, 4, 1, 12, ("pool_3x3", "conv_1x1", "skip", "conv_3x3", "none", "pool_3x3")),
+    Case("2", 2, 2, 1, 12, ("pool_3x3", "conv_1x1", "skip", "conv_3x3", "none", "pool_3x3")),
     # Few weights: pools, skips and nones.
-    Case("3", 3, 4, 1, 12, ("pool_3x3", "none", "skip", "skip", "pool_3x3", "pool_3x3")),
+    Case("3", 3, 2, 1, 12, ("pool_3x3", "none", "skip", "skip", "pool_3x3", "pool_3x3")),
     # Two cells a stage.
-    Case("4", 4, 2, 2, 8, ("conv_1x1", "pool_3x3", "conv_3x3", "skip", "conv_1x1", "conv_3x3")),
+    Case("4", 4, 2, 2, 8, ("conv_1x1", "pool_3x3", "conv_3x3", "skip", "skip", "conv_1x1")),
     # Node 1 is computed and then not used: its weights count, and their gradient is zero.
     Case(
         "5",
         5,
-        4,
+        2,
         1,
         8,
         ("conv_1x1", "skip", "none", "conv_1x1", "none", "conv_1x1"),
@@ -152,7 +152,7 @@ def make(case: Case) -> tuple[dict[str, Tensor], dict[str, str]]:
     exact = results(double, {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}, case.gradients)
     single = results(network, inputs, case.gradients)
     for name in ("logits.eval", "logits.train", "loss.train"):
-        error = (exact[name] - single[name]).abs().max().item()
+        error = ((exact[name] - single[name]).abs().max() / exact[name].abs().max().clamp(min=1.0)).item()
         assert error < ROUNDING, f"fixture {case.name}: {name} loses {error:.1e} to rounding; take another seed"
 
     metadata = {

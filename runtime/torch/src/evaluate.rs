@@ -5,25 +5,35 @@ use crate::random::At;
 use crate::worker::WorkerError;
 use crate::worker::data::{Data, Order, Part};
 use crate::worker::model::LOSS_AND_METRICS;
-use crate::worker::sums::{Means, Row, Sums};
+use crate::worker::sums::{Means, NotFinite, Row, Sums};
 
 /// Loss and metrics of a network over a part of the data, in the order of the data, without augmentation.
-pub fn evaluate(network: &Network, choices: &[Choice], data: &Data, part: &Part) -> Result<Means, WorkerError> {
+/// `trial` names the network in errors.
+pub fn evaluate(
+    network: &Network,
+    choices: &[Choice],
+    data: &Data,
+    part: &Part,
+    trial: &str,
+) -> Result<Means, WorkerError> {
+    let bad = |found: Option<NotFinite>| match found {
+        None => Ok(()),
+        Some(NotFinite { step: batch, loss }) => {
+            Err(WorkerError::JudgedNotFinite { trial: trial.to_string(), part: part.to_string(), batch, loss })
+        }
+    };
     let mut sums = Sums::default();
     let mut stream = data.stream(part, Order::AsStored)?;
-    stream.begin(0, 0)?;
+    stream.begin(0, 0);
     let mut step = 0;
     while let Some(batch) = stream.next()? {
-        let outcome = tch::no_grad(|| network.forward(&batch.inputs, choices, Mode::Eval, LOSS_AND_METRICS))?;
+        let inputs = batch.inputs(network.plan())?;
+        let outcome = tch::no_grad(|| network.forward(&inputs, choices, Mode::Eval, LOSS_AND_METRICS))?;
         let row = Row::of(&outcome, batch.records)?;
-        if let Some(bad) = sums.add(step, row)? {
-            return Err(WorkerError::JudgedNotFinite { batch: bad.step, loss: bad.loss });
-        }
+        bad(sums.add(step, row)?)?;
         step += 1;
     }
-    if let Some(bad) = sums.settle()? {
-        return Err(WorkerError::JudgedNotFinite { batch: bad.step, loss: bad.loss });
-    }
+    bad(sums.settle()?)?;
     sums.means().ok_or(WorkerError::EmptyPart { part: part.to_string() })
 }
 
@@ -41,12 +51,13 @@ pub fn recalibrate(
         return Ok(());
     }
     let mut stream = data.stream(part, Order::Shuffled(at))?;
-    stream.begin(0, 0)?;
+    stream.begin(0, 0);
     let wanted = Wanted { outputs: true, loss: false, metrics: false };
     let mut seen = 0;
     while seen < batches {
         let Some(batch) = stream.next()? else { break };
-        tch::no_grad(|| network.forward(&batch.inputs, choices, Mode::Recalibrate { seen: seen as i64 }, wanted))?;
+        let inputs = batch.inputs(network.plan())?;
+        tch::no_grad(|| network.forward(&inputs, choices, Mode::Recalibrate { seen: seen as i64 }, wanted))?;
         seen += 1;
     }
     Ok(())

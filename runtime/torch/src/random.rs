@@ -70,12 +70,39 @@ impl At {
     }
 }
 
+/// The generator of a tensor, by name: it does not depend on which other tensors there are.
+pub fn named(seed: u64, name: &str) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    // Two FNV-1a hashes with different starts: 128 bits, so that two names of one network never meet by chance. The last
+    // eight bytes tell these keys from those of [`At`], whose purposes are small numbers in the second eight.
+    for (slot, start) in [(8, 0xcbf2_9ce4_8422_2325u64), (16, 0x9ae1_6a3b_2f90_404f)] {
+        let hash = name.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        key[slot..slot + 8].copy_from_slice(&hash.to_le_bytes());
+    }
+    key[24..].copy_from_slice(&u64::MAX.to_le_bytes());
+    ChaCha8Rng::from_seed(key)
+}
+
 /// Numbers from N(0, 1), by Box and Muller's transform in 64 bits.
 pub fn normals(at: At, count: usize) -> Vec<f64> {
-    let mut generator = at.generator();
-    // 53 bits, and never 0: the logarithm below is finite.
-    let mut uniform = move || ((generator.next_u64() >> 11) as f64 + 1.0) / (1u64 << 53) as f64;
+    normals_of(&mut at.generator(), count)
+}
+
+/// The next numbers of a generator from N(0, 1).
+pub fn normals_of(generator: &mut ChaCha8Rng, count: usize) -> Vec<f64> {
+    let mut uniform = move || open_unit(generator);
     (0..count).map(|_| (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()).collect()
+}
+
+/// The next numbers of a generator, uniformly from (-1, 1].
+pub fn uniforms_of(generator: &mut ChaCha8Rng, count: usize) -> Vec<f64> {
+    (0..count).map(|_| 2.0 * open_unit(generator) - 1.0).collect()
+}
+
+/// A number from (0, 1]: 53 bits, and never 0, so that its logarithm is finite.
+fn open_unit(generator: &mut ChaCha8Rng) -> f64 {
+    ((generator.next_u64() >> 11) as f64 + 1.0) / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -94,7 +94,8 @@ pub fn update_decisions(supernet: &mut SupernetState, relaxation: &dyn Relaxatio
         return Ok(());
     }
     let choices = relaxation.mix(&supernet.parameters)?;
-    let outcome = supernet.model.network.forward(&batch.inputs, &choices, Mode::Train, LOSS_ALONE)?;
+    let network = &supernet.model.network;
+    let outcome = network.forward(&batch.inputs(network.plan())?, &choices, Mode::Train, LOSS_ALONE)?;
     let mut loss = outcome.loss.ok_or(ModelError::NoLoss)?;
     if let Some(penalty) = relaxation.penalty(&supernet.parameters)? {
         loss = loss.f_add(&penalty)?;
@@ -102,7 +103,7 @@ pub fn update_decisions(supernet: &mut SupernetState, relaxation: &dyn Relaxatio
     let gradients = Tensor::f_run_backward(&[&loss], &supernet.parameters, false, false)?;
     let parameters = &supernet.parameters;
     let gradients = gradients.into_iter().zip(parameters).map(|(gradient, parameter)| or_zeros(gradient, parameter));
-    supernet.decision_optimiser.step(parameters, &gradients.collect::<Result<Vec<_>, _>>()?)
+    Ok(supernet.decision_optimiser.step(parameters, &gradients.collect::<Result<Vec<_>, _>>()?)?)
 }
 
 /// A gradient, or zeros where the loss does not depend on the parameter.

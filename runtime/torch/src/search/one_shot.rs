@@ -10,11 +10,12 @@ use super::relaxation;
 use super::settle::Leaders;
 use super::supernet::SupernetState;
 use super::trials::{Found, Trial};
-use crate::checkpoint::{Resumed, Tensors};
+use crate::checkpoint::Resumed;
 use crate::evaluate::{evaluate, recalibrate};
 use crate::network::{Choice, Network};
 use crate::optimise::{Adam, Sgd, cosine};
 use crate::random::{At, Purpose};
+use crate::tensors::Tensors;
 use crate::worker::WorkerError;
 use crate::worker::data::{Data, Order, Part, Stream};
 use crate::worker::epochs::{self, Ended, EpochEnd, Label, Training};
@@ -23,16 +24,18 @@ use crate::worker::session::Session;
 use crate::worker::sums::{Means, Row};
 use nasc_compiler::plan::PlanDecision;
 use nasc_runtime::events::Event;
+use nasc_runtime::run::Budget;
 use nasc_runtime::settings::Search;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Runs a trial from where it stands. `None` if it was interrupted.
+/// Runs a trial of that cost from where it stands. `None` if it was interrupted.
 pub fn run(
     session: &mut Session,
     parts: &OneShot,
     trial: &Trial,
+    cost: Budget,
     resumed: Option<Resumed>,
 ) -> Result<Option<Found>, WorkerError> {
     let label = Label { trial: trial.name.clone(), phase: "search", candidate: None };
@@ -45,7 +48,7 @@ pub fn run(
     let epochs = training.settings.epochs;
     match epochs::run(session, &label, &mut training, &mut progress, epochs)? {
         Ended::Interrupted => Ok(None),
-        Ended::Done => training.finish(&session.data).map(Some),
+        Ended::Done => training.finish(session, cost).map(Some),
     }
 }
 
@@ -74,10 +77,10 @@ struct Memory {
 impl<'a> OneShotTraining<'a> {
     fn new(session: &Session, parts: &'a OneShot, trial: &'a Trial) -> Result<OneShotTraining<'a>, WorkerError> {
         let settings = session.settings.search.clone();
-        let plan = session.space.plan();
+        let plan = session.space.plan().clone();
         let decisions = plan.decisions.clone();
         let mut network = Network::new(plan, session.device)?;
-        network.initialise(At::once(trial.seed, Purpose::SupernetWeights).seed());
+        network.initialise(At::once(trial.seed, Purpose::SupernetWeights).seed())?;
         let widths: Vec<usize> = decisions.iter().map(|decision| decision.labels.len()).collect();
         let parameters = relaxation::parameters(trial.seed, &widths, session.device)?;
         let optimiser = Sgd::new(network.weights(), settings.momentum, settings.weight_decay, settings.nesterov)?;
@@ -119,23 +122,26 @@ impl<'a> OneShotTraining<'a> {
     }
 
     /// Reads the answer off and judges it.
-    fn finish(self, data: &Data) -> Result<Found, WorkerError> {
+    fn finish(self, session: &Session, budget: Budget) -> Result<Found, WorkerError> {
         let probabilities = self.probabilities()?;
+        let data = &session.data;
         let answers = self.parts.read_off.read(&self.decisions, &probabilities);
         let choices: Vec<Choice> = answers.iter().map(|&answer| Choice::Chosen(answer)).collect();
         let network = &self.state.model.network;
         let at = At::once(self.trial.seed, Purpose::Recalibration);
         recalibrate(network, &choices, data, &Part::Weights, at, self.settings.recalibrate)?;
-        let validation = evaluate(network, &choices, data, &Part::Decisions)?;
-        Ok(Found { answers, probabilities: Some(probabilities), validation, weights: Tensors::of_network(network) })
+        let who = format!("trial `{}`", self.trial.name);
+        let validation = evaluate(network, &choices, data, &Part::Decisions, &who)?;
+        let architecture = session.space.read_off(&answers)?;
+        Ok(Found { architecture, validation, weights: Tensors::of_network(network), budget, candidates: Vec::new() })
     }
 }
 
 impl Training for OneShotTraining<'_> {
     fn begin(&mut self, epoch: u64, step: u64) -> Result<(), WorkerError> {
-        self.weights.begin(epoch, step)?;
+        self.weights.begin(epoch, step);
         if self.parts.learner.updates_decisions(epoch) && !self.state.parameters.is_empty() {
-            self.judges.begin_at(self.state.decision_optimiser.updates)?;
+            self.judges.begin_at(self.state.decision_optimiser.updates);
         }
         Ok(())
     }

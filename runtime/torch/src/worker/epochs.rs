@@ -9,7 +9,7 @@ use super::data::Data;
 use super::session::Session;
 use super::stop::Verdict;
 use super::sums::{Means, Row, Sums};
-use crate::checkpoint::Tensors;
+use crate::tensors::Tensors;
 use nasc_runtime::events::Event;
 use serde_json::{Map, Value};
 use std::time::{Duration, Instant};
@@ -62,6 +62,24 @@ pub struct Progress {
     pub sums: Sums,
 }
 
+/// How fast an epoch goes, since it began or was resumed.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Steps made.
+    pub steps: u64,
+    /// How long they took.
+    pub elapsed: Duration,
+    /// How much of that was spent waiting for data.
+    pub waited: Duration,
+}
+
+impl Pace {
+    /// The share of the time that was spent waiting for data.
+    pub fn waiting(self) -> f64 {
+        if self.elapsed.is_zero() { 0.0 } else { self.waited.as_secs_f64() / self.elapsed.as_secs_f64() }
+    }
+}
+
 /// What the loop calls the training in lines and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
@@ -82,15 +100,15 @@ pub fn run(
     epochs: u64,
 ) -> Result<Ended, WorkerError> {
     while progress.epoch < epochs {
-        let begun = Instant::now();
+        let (epoch, first, begun) = (progress.epoch, progress.step, Instant::now());
         let mut waited = Duration::ZERO;
-        let (epoch, first) = (progress.epoch, progress.step);
         training.begin(epoch, first)?;
         while progress.step < training.steps() {
             let row = training.step(epoch, progress.step, &mut waited)?;
             finite(label, epoch, progress.sums.add(progress.step, row)?)?;
             progress.step += 1;
-            session.progress(label, epoch, epochs, progress.step, training.steps(), &progress.sums);
+            let pace = Pace { steps: progress.step - first, elapsed: begun.elapsed(), waited };
+            session.progress(label, progress, epochs, training.steps(), pace);
             match session.stop.after_step() {
                 Verdict::GoOn if session.checkpoint_is_due() => keep(session, label, training, progress)?,
                 Verdict::GoOn => {}
@@ -104,7 +122,8 @@ pub fn run(
         finite(label, epoch, progress.sums.settle()?)?;
         let means = progress.sums.means().ok_or(WorkerError::EmptyEpoch)?;
         let end = training.end(epoch, &means, &session.data)?;
-        session.epoch(label, epoch, epochs, &means, end, progress.step - first, begun.elapsed(), waited)?;
+        let pace = Pace { steps: progress.step - first, elapsed: begun.elapsed(), waited };
+        session.epoch(label, epoch, epochs, &means, end, pace)?;
         *progress = Progress { epoch: epoch + 1, ..Progress::default() };
         keep(session, label, training, progress)?;
         if session.stop.verdict() == Verdict::Interrupt {

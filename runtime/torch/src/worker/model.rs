@@ -25,6 +25,12 @@ pub enum ModelError {
     /// The space declares none.
     #[error("the space has no loss, so nothing can be trained")]
     NoLoss,
+    /// The data were opened for another plan.
+    #[error("a batch has no input `{name}`")]
+    NoInput {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// A network that trains.
@@ -34,29 +40,30 @@ pub struct Model {
     pub network: Network,
     /// Of the weights.
     pub optimiser: Sgd,
-    /// The largest norm of all gradients together; `None` leaves them as they are.
-    pub clip: Option<f64>,
+    /// The largest norm of all gradients together; 0 leaves them as they are.
+    pub clip: f64,
 }
 
 impl Model {
     /// An update of the weights under given choices, with statistics of batches kept as the network says. Weights that the loss
     /// does not depend on keep their value and momentum.
     pub fn update(&mut self, choices: &[Choice], batch: &Batch, rate: f64) -> Result<Row, ModelError> {
-        let outcome = self.network.forward(&batch.inputs, choices, Mode::Train, LOSS_AND_METRICS)?;
+        let inputs = batch.inputs(self.network.plan())?;
+        let outcome = self.network.forward(&inputs, choices, Mode::Train, LOSS_AND_METRICS)?;
         let row = Row::of(&outcome, batch.records)?;
         let loss = outcome.loss.ok_or(ModelError::NoLoss)?;
         drop((outcome.outputs, outcome.metrics));
         let flags = self.network.used_weights(choices, LOSS_ALONE);
         let used: Vec<usize> = flags.iter().enumerate().filter(|(_, used)| **used).map(|(number, _)| number).collect();
-        let inputs: Vec<&Tensor> = used.iter().map(|&number| &self.network.weights()[number]).collect();
-        if inputs.is_empty() {
+        let weights: Vec<&Tensor> = used.iter().map(|&number| &self.network.weights()[number]).collect();
+        if weights.is_empty() {
             return Ok(row);
         }
-        let gradients = Tensor::f_run_backward(&[loss], &inputs, false, false)?;
+        let gradients = Tensor::f_run_backward(&[loss], &weights, false, false)?;
         let (used, gradients): (Vec<usize>, Vec<Tensor>) =
             used.into_iter().zip(gradients).filter(|(_, gradient)| gradient.defined()).unzip();
-        if let Some(limit) = self.clip {
-            shim::clip_grad_norm(&gradients, limit)?;
+        if self.clip > 0.0 {
+            shim::clip_grad_norm(&gradients, self.clip)?;
         }
         self.optimiser.step(self.network.weights(), &used, &gradients, rate)?;
         Ok(row)

@@ -43,6 +43,11 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Stops at the next step, as a signal does.
+    pub fn request(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
     /// Stops after so many steps: with a checkpoint, or as a kill would.
     pub fn after(steps: u64, verdict: Verdict) -> Stop {
         Stop { flag: Arc::default(), planned: Some(Planned { steps, verdict }) }

@@ -1,7 +1,25 @@
 //! The settings of a run: what is in `settings.toml`.
 //!
-//! One file serves every command. Defaults are the facts' recipes for NAS-Bench-201 (TangleNAS' DrNAS configuration); where a
-//! paper does not say, the doc comment of the key says so.
+//! One file serves every command. A value comes from the default, a settings file, a flag of the command line or `--set`, each
+//! before the next ([`resolve()`]); one table ([`keys::KEYS`]) says of every key what it means and what it may be, and checking,
+//! printing and `docs/settings.md` all read that table. Defaults are the recipe of NAS-Bench-201 (TangleNAS' DrNAS
+//! configuration).
+
+mod check;
+mod docs;
+mod error;
+pub mod keys;
+mod nearest;
+mod print;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use docs::reference;
+pub use error::{Place, Problem, SettingsError};
+pub use nasc_compiler::supernet::Attr as Parameter;
+pub use resolve::{Command, Flag, Request, Resolved, SettingsFile, Source, SpaceParameter, changed, parse, resolve};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,20 +43,6 @@ pub struct Settings {
     pub train: Train,
     /// Seeds, device, threads.
     pub run: Run,
-}
-
-/// A value of a space's parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Parameter {
-    /// `true`, `false`
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// A number with a point.
-    Float(f64),
-    /// A word.
-    Str(String),
 }
 
 /// Where records come from and what is done to them.
@@ -65,6 +69,10 @@ pub struct Data {
     pub cutout: u64,
     /// The parameter of the Beta distribution that mixes pairs of records (mixup); 0 turns it off.
     pub mixup: f64,
+    /// Whether pictures of another size are brought to the input's; otherwise they are an error.
+    pub resize: bool,
+    /// The memory that the records may take, in MiB. Pictures of a folder that need more are decoded each time they are used.
+    pub memory: u64,
     /// Threads that read and prepare batches.
     pub loaders: u64,
 }
@@ -107,6 +115,13 @@ pub struct Search {
     pub recalibrate: u64,
     /// Epochs for which random search trains each candidate; 0: as many as `epochs`.
     pub candidate_epochs: u64,
+}
+
+impl Search {
+    /// The control's algorithm, if there is to be a control: one that is the algorithm itself would only repeat it.
+    pub fn control(&self) -> Option<&str> {
+        Some(self.control.as_str()).filter(|control| *control != "none" && *control != self.algorithm)
+    }
 }
 
 /// DrNAS' regulariser of the decisions' parameters.
@@ -185,6 +200,8 @@ impl Default for Data {
             flip: false,
             cutout: 0,
             mixup: 0.0,
+            resize: false,
+            memory: 4096,
             loaders: 1,
         }
     }
@@ -235,4 +252,13 @@ impl Default for Run {
     fn default() -> Run {
         Run { seeds: vec![1], device: "cpu".into(), threads: 2, checkpoint_seconds: 60 }
     }
+}
+
+/// A text that somebody wrote, for one line of a message or a comment: what cannot be printed is escaped.
+fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\'' | '\\') { out.push(letter) } else { out.extend(letter.escape_debug()) }
+    }
+    out
 }

@@ -1,0 +1,61 @@
+//! Compiles the shim against the libtorch that LIBTORCH names, and makes binaries find that libtorch without environment
+//! variables.
+//!
+//! The crate `torch-sys` links libtorch itself. It also asks for `torch_cuda` where that library lies beside; the linker drops
+//! it again, since nothing refers to it by symbol, and the shim opens it at run time.
+
+use std::path::{Path, PathBuf};
+use std::process::exit;
+
+/// The version that the crate `tch` is generated from.
+const VERSION: &str = "2.11.0";
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    println!("cargo:rerun-if-changed=src/shim");
+    let libtorch = libtorch();
+    let (lib, include) = (libtorch.join("lib"), libtorch.join("include"));
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .pic(true)
+        .opt_level(3) // also in debug builds: its loops are what training waits for
+        .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        .include("src/shim")
+        .flag(format!("-isystem{}", include.display()))
+        .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
+        .flag("-fno-math-errno")
+        .files(["src/shim/shim.cpp", "src/shim/rows.cpp", "src/shim/combine.cpp"])
+        .compile("nasc_torch_shim");
+    println!("cargo:rustc-link-lib=dl");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+}
+
+/// The folder that LIBTORCH names, if it fits.
+fn libtorch() -> PathBuf {
+    let Some(folder) = std::env::var_os("LIBTORCH").map(PathBuf::from) else {
+        fail("LIBTORCH is not set, so there is no libtorch to build against");
+    };
+    if !folder.join("lib/libtorch_cpu.so").is_file() || !folder.join("include/ATen/ATen.h").is_file() {
+        fail(&format!("LIBTORCH names {}, which has no lib/libtorch_cpu.so with include/ beside it", folder.display()));
+    }
+    match version(&folder) {
+        Some(found) if found != VERSION => {
+            fail(&format!("LIBTORCH names {}, which holds version {found}; {VERSION} is needed", folder.display()))
+        }
+        Some(_) | None => folder,
+    }
+}
+
+/// The version that the distribution (`build-version`) or the Python package (`version.py`) says it is.
+fn version(folder: &Path) -> Option<String> {
+    let text = ["build-version", "version.py"].iter().find_map(|name| std::fs::read_to_string(folder.join(name)).ok())?;
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let number: String = text[start..].chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    Some(number)
+}
+
+fn fail(what: &str) -> ! {
+    eprintln!("error: {what}.\nRun `./setup`, or `python3 runtime/torch/libtorch.py`, and build again.");
+    exit(1);
+}

@@ -1,0 +1,221 @@
+//! A plan under a selection, as the instructions that really run.
+//!
+//! A chosen operand of a mix is a second name of its buffer and costs nothing. A batch-norm, a mix or an addition whose result
+//! has one reader is not computed where it stands: its terms wait, and the reader, if it is a sum itself, takes them in. So the
+//! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
+
+use super::error::EngineError;
+use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
+use nasc_compiler::supernet::DType;
+use std::collections::HashMap;
+
+/// Instructions with what they release.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub instructions: Vec<Instruction>,
+    /// Where each wanted result is.
+    pub results: HashMap<Buffer, Buffer>,
+}
+
+/// One thing to run.
+#[derive(Debug)]
+pub(super) struct Instruction {
+    pub kind: InstructionKind,
+    pub writes: Buffer,
+    /// Buffers that nothing reads any more.
+    pub releases: Vec<Buffer>,
+}
+
+/// What an instruction computes.
+#[derive(Debug)]
+pub(super) enum InstructionKind {
+    /// The primitive of a step of the plan, on these buffers.
+    Op { step: usize, reads: Vec<Buffer> },
+    /// A sum, asked for by a step of the plan.
+    Sum { step: usize, terms: Vec<Term> },
+}
+
+/// An operand of a sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub x: Buffer,
+    /// What it is multiplied by: the weight of an alternative of a mixed decision.
+    pub scale: Option<Folded>,
+    /// The step that normalises it first, if one does.
+    pub norm: Option<usize>,
+}
+
+impl Program {
+    /// Lowers the steps that the wanted buffers need.
+    pub(super) fn new(plan: &Plan, wanted: &[Buffer], selection: &Selection) -> Result<Program, EngineError> {
+        let needed = plan.needed(wanted, selection);
+        let mut lowering = Lowering {
+            plan,
+            wanted,
+            name_of: (0..plan.buffers).collect(),
+            uses: uses(plan, &needed, selection),
+            waiting: HashMap::new(),
+            instructions: Vec::new(),
+        };
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            lowering.step(number, selection)?;
+        }
+        for &buffer in wanted {
+            lowering.settle(buffer);
+        }
+        let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
+        let mut program = Program { instructions: lowering.instructions, results };
+        program.release();
+        Ok(program)
+    }
+
+    /// Finds the last reader of each buffer.
+    fn release(&mut self) {
+        let mut last: HashMap<Buffer, usize> = HashMap::new();
+        for (number, instruction) in self.instructions.iter().enumerate() {
+            last.insert(instruction.writes, number);
+            for buffer in instruction.reads() {
+                last.insert(buffer, number);
+            }
+        }
+        let mut released: Vec<(Buffer, usize)> = last.into_iter().collect();
+        released.sort_unstable();
+        for (buffer, number) in released {
+            if !self.results.values().any(|&result| result == buffer) {
+                self.instructions[number].releases.push(buffer);
+            }
+        }
+    }
+}
+
+impl Instruction {
+    fn reads(&self) -> Vec<Buffer> {
+        match &self.kind {
+            InstructionKind::Op { reads, .. } => reads.clone(),
+            InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
+        }
+    }
+}
+
+/// How often each buffer is read by the needed steps.
+fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
+    let mut uses = vec![0; plan.buffers];
+    for (step, _) in plan.steps.iter().zip(needed).filter(|(_, needed)| **needed) {
+        plan.live_reads(step, selection).for_each(|buffer| uses[buffer] += 1);
+    }
+    uses
+}
+
+struct Lowering<'a> {
+    plan: &'a Plan,
+    wanted: &'a [Buffer],
+    /// Another buffer that holds the same value, or the buffer itself.
+    name_of: Vec<Buffer>,
+    uses: Vec<usize>,
+    /// Sums that are not computed yet: by the buffer that they belong in, the step that asks and the terms.
+    waiting: HashMap<Buffer, (usize, Vec<Term>)>,
+    instructions: Vec<Instruction>,
+}
+
+impl Lowering<'_> {
+    fn step(&mut self, number: usize, selection: &Selection) -> Result<(), EngineError> {
+        let step = &self.plan.steps[number];
+        match &step.kind {
+            StepKind::Mix { decision, operands } => match selection[*decision] {
+                Some(chosen) => {
+                    let taken = operands.iter().zip(&step.reads).find(|(operand, _)| operand.alternative == chosen);
+                    let (_, &buffer) = taken.ok_or_else(|| nothing(step))?;
+                    self.name_of[step.writes] = buffer;
+                    // Whoever reads the mix reads the operand.
+                    self.uses[buffer] += self.uses[step.writes].saturating_sub(1);
+                }
+                None => {
+                    let mut terms = Vec::new();
+                    for (operand, &buffer) in operands.iter().zip(&step.reads) {
+                        match operand.weight {
+                            MixWeight::Zero => {}
+                            MixWeight::Folded => terms.extend(self.terms(buffer)),
+                            MixWeight::Multiply => {
+                                let scale = Folded { decision: *decision, alternative: operand.alternative };
+                                terms.push(Term { x: self.settle(buffer), scale: Some(scale), norm: None });
+                            }
+                        }
+                    }
+                    if terms.is_empty() {
+                        return Err(nothing(step));
+                    }
+                    self.waiting.insert(step.writes, (number, terms));
+                }
+            },
+            StepKind::Op { op, scale, .. } => match &**op {
+                "batch_norm" if step.reads.len() == 1 => {
+                    let scale = scale.filter(|folded| selection[folded.decision].is_none());
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number) };
+                    self.waiting.insert(step.writes, (number, vec![term]));
+                }
+                "add" if self.adds_equals(step) => {
+                    let terms = step.reads.iter().flat_map(|&buffer| self.terms(buffer)).collect();
+                    self.waiting.insert(step.writes, (number, terms));
+                }
+                _ => {
+                    let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
+                    self.emit(InstructionKind::Op { step: number, reads }, step.writes);
+                }
+            },
+        }
+        if self.uses[step.writes] != 1 || self.wanted.contains(&step.writes) {
+            self.settle(step.writes);
+        }
+        Ok(())
+    }
+
+    /// Whether a step adds tensors of one type.
+    fn adds_equals(&self, step: &Step) -> bool {
+        let ty_of = |buffer: Buffer| {
+            let written = self.plan.steps.iter().find(|step| step.writes == buffer).map(|step| &step.ty);
+            written.or_else(|| self.plan.inputs.iter().find(|input| input.buffer == buffer).map(|input| &input.ty))
+        };
+        step.ty.dtype == DType::F32 && step.reads.len() == 2 && step.reads.iter().all(|&buffer| ty_of(buffer) == Some(&step.ty))
+    }
+
+    /// The buffer that really holds a value.
+    fn name(&self, buffer: Buffer) -> Buffer {
+        let mut name = buffer;
+        while self.name_of[name] != name {
+            name = self.name_of[name];
+        }
+        name
+    }
+
+    /// The terms of an operand of a sum: those that wait, or the operand itself.
+    fn terms(&mut self, buffer: Buffer) -> Vec<Term> {
+        let name = self.name(buffer);
+        match self.waiting.remove(&name) {
+            Some((_, terms)) => terms,
+            None => vec![Term { x: name, scale: None, norm: None }],
+        }
+    }
+
+    /// Computes what waits for a buffer. Returns the buffer that really holds the value.
+    fn settle(&mut self, buffer: Buffer) -> Buffer {
+        let name = self.name(buffer);
+        let Some((step, terms)) = self.waiting.remove(&name) else { return name };
+        match terms.as_slice() {
+            // A norm that no sum takes in is the primitive.
+            [Term { x, norm: Some(norm), .. }] => {
+                let kind = InstructionKind::Op { step: *norm, reads: vec![*x] };
+                self.emit(kind, name);
+            }
+            _ => self.emit(InstructionKind::Sum { step, terms }, name),
+        }
+        name
+    }
+
+    fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
+        self.instructions.push(Instruction { kind, writes, releases: Vec::new() });
+    }
+}
+
+fn nothing(step: &Step) -> EngineError {
+    EngineError::BrokenPlan(format!("{}: a choice has nothing to take", step.origin))
+}
