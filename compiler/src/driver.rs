@@ -5,10 +5,16 @@
 
 pub use crate::limits::{Limit, Limits};
 
+use crate::elaborate::{STACK, elaborate};
+use crate::passes;
+use crate::resolve::error::{Located, ResolveError};
+use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
+use crate::supernet::validate::validate;
 use crate::supernet::{Attr, Supernet};
 use indexmap::IndexMap;
-use nasc_grammar::diagnostic::{Diagnostic, Severity};
-use nasc_grammar::span::SourceMap;
+use nasc_grammar::ast::Item;
+use nasc_grammar::diagnostic::{Diagnostic, Severity, nearest};
+use nasc_grammar::span::{SourceMap, Span};
 
 /// A text with the name that people know it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +102,86 @@ impl Compilation {
 
 /// Compiles a file.
 pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compilation {
-    let _ = (sources, options);
     let mut map = SourceMap::default();
-    map.add(main.name, main.text);
-    Compilation { sources: map, diagnostics: Vec::new(), supernets: Vec::new() }
+    let mut diagnostics = Vec::new();
+    let mut program = modules::load(main, sources, &options.limits, &mut map, &mut diagnostics);
+    let supernets = on_large_stack(|| {
+        names::check(&program, &mut diagnostics);
+        numbering::number(&mut program);
+        let spaces = select(&program, options, &mut diagnostics);
+        let supernets = spaces.into_iter().filter_map(|space| {
+            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &map);
+            let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+            diagnostics.extend(found);
+            sound.then_some(supernet)
+        });
+        let mut supernets: Vec<Supernet> = supernets.collect();
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            supernets.clear();
+        }
+        for supernet in &mut supernets {
+            lower(supernet, options);
+        }
+        drop(program);
+        supernets
+    });
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
+    diagnostics.dedup();
+    Compilation { sources: map, diagnostics, supernets }
+}
+
+/// The spaces that are asked for. Parameters must belong to one of them.
+fn select(program: &Program, options: &Options, diagnostics: &mut Vec<Diagnostic>) -> Vec<ItemId> {
+    let main = &program.module(MAIN).tree;
+    let start = Span::new(main.id, 0, 0);
+    let mut report = |error, span| diagnostics.push(Located { error, span }.into());
+    let mut spaces = Vec::new();
+    for (item, found) in main.items.iter().enumerate() {
+        if let Item::Space(space) = found {
+            spaces.push((ItemId { module: MAIN, item }, space));
+        }
+    }
+    if let Some(wanted) = &options.space {
+        let names: Vec<String> = spaces.iter().map(|(_, space)| space.name.text.to_string()).collect();
+        spaces.retain(|(_, space)| *space.name.text == **wanted);
+        // A space that could not be read is no unknown one.
+        if spaces.is_empty() && !main.broken.iter().any(|name| **name == **wanted) {
+            let near = nearest(wanted, names.iter().map(String::as_str)).map(str::to_string);
+            report(ResolveError::NoSpace { name: wanted.clone(), near, spaces: names }, start);
+        }
+    }
+    let known: Vec<String> =
+        spaces.iter().flat_map(|(_, space)| &space.params).map(|param| param.name.text.to_string()).collect();
+    for name in options.params.keys().filter(|name| !known.contains(name) && main.broken.is_empty()) {
+        if let Some((_, space)) = spaces.first() {
+            let near = nearest(name, known.iter().map(String::as_str)).map(str::to_string);
+            report(ResolveError::NoParameter { name: name.clone(), near, known: known.clone() }, space.name.span);
+        }
+    }
+    spaces.into_iter().map(|(id, _)| id).collect()
+}
+
+/// From a proven supernet to the one that back ends get.
+fn lower(supernet: &mut Supernet, options: &Options) {
+    debug_assert_eq!(validate(supernet), Ok(()), "elaboration keeps the contract");
+    if options.passes {
+        passes::run_all(supernet);
+    }
+}
+
+/// Runs what recurses over the syntax tree with a stack that its limits are made for.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("compile".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.expect("a process that cannot start one thread cannot go on");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Every code of resolution and elaboration with its title. Each has a case in the tests.
+pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let resolve = crate::resolve::error::CODES.iter();
+    resolve.chain(crate::elaborate::error::CODES).copied()
 }
 
 /// The value of a parameter as given on a command line: `36` is an int, `0.5` a float, `true` a bool, anything else a string.

@@ -8,6 +8,8 @@ use std::fmt;
 /// One limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
+    /// Brackets in brackets of one text.
+    Nesting,
     /// Nodes of one supernet.
     Nodes,
     /// Calls of user ops inside each other.
@@ -20,11 +22,12 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 4] = [Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps];
+    pub const ALL: [Limit; 5] = [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps];
 
     /// The flag of the command line that raises it, without its dashes.
     pub fn flag(self) -> &'static str {
         match self {
+            Limit::Nesting => "limit-nesting",
             Limit::Nodes => "limit-nodes",
             Limit::Recursion => "limit-recursion",
             Limit::Iterations => "limit-iterations",
@@ -35,6 +38,7 @@ impl Limit {
     /// What it counts, for help and messages.
     pub fn counts(self) -> &'static str {
         match self {
+            Limit::Nesting => "brackets in brackets",
             Limit::Nodes => "nodes of a supernet",
             Limit::Recursion => "calls of ops inside each other",
             Limit::Iterations => "iterations of one loop",
@@ -46,6 +50,7 @@ impl Limit {
     /// file that runs into it fails within a second and within 200 MB.
     pub fn default(self) -> u64 {
         match self {
+            Limit::Nesting => 128,
             Limit::Nodes => 200_000,
             Limit::Recursion => 128,
             Limit::Iterations => 100_000,

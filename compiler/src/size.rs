@@ -59,6 +59,11 @@ impl Size {
         })
     }
 
+    /// The highest power of the batch in it.
+    pub fn degree(&self) -> usize {
+        self.terms.keys().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// `self + other`
     pub fn add(&self, other: &Size) -> Option<Size> {
         let mut terms = self.terms.clone();

@@ -1,6 +1,7 @@
 //! Supernets for tests: built by hand, or from random little programs that are elaborated as the language says.
 
-use crate::runs::Conditions;
+use crate::arch::Architecture;
+use crate::runs::{Conditions, Happens, Ranks, Runs};
 use crate::size::Size;
 use crate::supernet::*;
 use indexmap::IndexMap;
@@ -387,14 +388,17 @@ impl Interpreter<'_> {
             let node = supernet.node(id);
             let operands: Vec<u64> = supernet.operands(id).iter().map(|operand| values[operand]).collect();
             let value = match &node.kind {
-                NodeKind::Input { input } => hash(&supernet.inputs[*input].name),
+                NodeKind::Input { input } => input_value(&supernet.inputs[*input].name),
                 NodeKind::Op { op, attrs, weights, states } => {
                     let weights = weights.iter().map(|(slot, id)| (&**slot, &*supernet.weight(*id).name));
                     let states = states.iter().map(|(slot, id)| (&**slot, &*supernet.state(*id).name));
                     operation(op, attrs, weights.chain(states).collect(), &operands, &node.path)
                 }
                 NodeKind::Mix { decision, alternatives } => match self.selection[decision.0 as usize] {
-                    Some(answer) => operands[alternatives.iter().position(|a| *a == answer).expect("offered")],
+                    Some(answer) => {
+                        let position = alternatives.iter().position(|alternative| *alternative == answer);
+                        operands[position.expect("elaborated mixes offer every alternative")]
+                    }
                     None => alternatives.iter().zip(&operands).fold(0, |sum: u64, (alternative, value)| {
                         sum.wrapping_add(mix_weight(decision.0 as usize, *alternative as usize).wrapping_mul(*value))
                     }),
@@ -405,6 +409,11 @@ impl Interpreter<'_> {
         let outputs = supernet.outputs.iter().chain(&supernet.metrics).map(|(name, id)| (name.clone(), values[id]));
         outputs.chain(supernet.losses.iter().map(|id| ("loss".into(), values[id]))).collect()
     }
+}
+
+/// The value of an input in these tests.
+pub(crate) fn input_value(name: &str) -> u64 {
+    hash(name)
 }
 
 /// What an operation computes in these tests.
@@ -435,13 +444,13 @@ fn hash(text: &str) -> u64 {
 }
 
 /// The architectures of a supernet, at most so many.
-pub(crate) fn architectures(supernet: &Supernet, most: usize) -> Vec<crate::arch::Architecture> {
-    let runs = crate::runs::Runs::new(supernet).and_then(crate::runs::Ranks::new).expect("small");
+pub(crate) fn architectures(supernet: &Supernet, most: usize) -> Vec<Architecture> {
+    let runs = Runs::new(supernet).and_then(Ranks::new).expect("small");
     let numbers = (0..most).map(num_bigint::BigUint::from);
-    numbers.map_while(|number| runs.run(&number)).map(crate::arch::Architecture::from_runs).collect()
+    numbers.map_while(|number| runs.run(&number)).map(Architecture::from_runs).collect()
 }
 
 /// What happens, as [`Conditions`] says.
-pub(crate) fn happens(supernet: &Supernet, answers: &[Option<u32>]) -> crate::runs::Happens {
+pub(crate) fn happens(supernet: &Supernet, answers: &[Option<u32>]) -> Happens {
     Conditions::new(supernet).under(answers)
 }

@@ -37,7 +37,8 @@ pub fn dot(supernet: &Supernet) -> String {
                     Cow::Borrowed(&*supernet.decision(*decision).alternatives[alternatives[position] as usize].label)
                 }
             };
-            line(&mut text, format_args!("  n{} -> n{} [label = \"{}\"];", operand.0, id.0, dot_text(&label)));
+            let label = if label.is_empty() { String::new() } else { format!(" [label = \"{}\"]", dot_text(&label)) };
+            line(&mut text, format_args!("  n{} -> n{}{label};", operand.0, id.0));
         }
     }
     for (number, (what, name, id)) in results(&supernet).into_iter().enumerate() {
@@ -272,3 +273,6 @@ fn dot_text(name: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! Built-in functions: arithmetic at compile time, questions about values, and the two that take any number of tensors.
+
+use super::call::Argument;
+use super::error::{ElaborateError, Refusal, Shown};
+use super::path::join;
+use super::value::{Tensor, Value};
+use super::{Evaluator, Frame, arithmetic};
+use crate::resolve::Builtin;
+use crate::size::Size;
+use crate::supernet::{Attr, NodeKind, TensorType};
+use indexmap::IndexMap;
+use nasc_grammar::ast::BinaryOp;
+use nasc_grammar::span::Span;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The names of a function's parameters, and how many of them a call must give. `None`: any number, at least one.
+fn signature(builtin: Builtin) -> Option<(&'static [&'static str], usize)> {
+    match builtin {
+        Builtin::Min | Builtin::Max | Builtin::Later(_) => None,
+        Builtin::Floor | Builtin::Ceil | Builtin::Int | Builtin::Channels | Builtin::Shape => Some((&["x"], 1)),
+        Builtin::Len | Builtin::Enumerate | Builtin::Numel | Builtin::Sum => Some((&["list"], 1)),
+        Builtin::RoundTo => Some((&["value", "step"], 2)),
+        Builtin::Concat => Some((&["list", "axis"], 1)),
+    }
+}
+
+impl<'p> Evaluator<'p> {
+    /// Calls a built-in function.
+    pub(super) fn builtin(&mut self, builtin: Builtin, arguments: Vec<Argument<'p>>, span: Span, frame: &Frame) -> Value {
+        if let Builtin::Later(name) = builtin {
+            return self.fail(span, ElaborateError::not_yet(name));
+        }
+        let Some(slots) = self.builtin_slots(builtin, arguments, span) else { return Value::Hole };
+        if slots.iter().flatten().any(|(value, _)| value.is_hole()) {
+            return Value::Hole;
+        }
+        let Some(Some((first, place))) = slots.first().cloned() else { return Value::Hole };
+        match builtin {
+            Builtin::Min | Builtin::Max => self.extreme(builtin, slots.into_iter().flatten().collect(), span),
+            Builtin::Floor => self.rounded(&first, place, f64::floor),
+            Builtin::Ceil => self.rounded(&first, place, f64::ceil),
+            Builtin::Int => self.rounded(&first, place, f64::trunc),
+            Builtin::Len => match &first {
+                Value::List(items) => Value::Int(items.values.len() as i64),
+                Value::Range(range) if range.end.is_some() => {
+                    range.len().and_then(|len| i64::try_from(len).ok()).map_or(Value::Hole, Value::Int)
+                }
+                other => self.fail(place, ElaborateError::kind("the argument of `len`", "a list", other)),
+            },
+            Builtin::Enumerate => self.enumerate(&first, place),
+            Builtin::RoundTo => {
+                let step = slots.get(1).cloned().flatten();
+                let (Some(value), Some((step, step_place))) =
+                    (self.as_int(&first, "the first argument of `round_to`", place), step)
+                else {
+                    return Value::Hole;
+                };
+                let Some(step) = self.as_int(&step, "the step of `round_to`", step_place) else { return Value::Hole };
+                match arithmetic::round_to(value, step) {
+                    Some(value) => Value::Int(value),
+                    None if step <= 0 => {
+                        self.fail(step_place, ElaborateError::kind("the step of `round_to`", "a positive int", &Value::Int(step)))
+                    }
+                    None => self.fail(span, ElaborateError::Overflow { operator: "round_to" }),
+                }
+            }
+            Builtin::Channels => match &first {
+                Value::Tensor(tensor) => match tensor.ty.shape.get(1) {
+                    Some(size) => Value::size(size.clone()),
+                    None => self.fail(place, ElaborateError::OutOfRange { index: 1, len: tensor.ty.shape.len() }),
+                },
+                other => self.fail(place, ElaborateError::kind("the argument of `channels`", "a tensor", other)),
+            },
+            Builtin::Shape => match &first {
+                Value::Tensor(tensor) => {
+                    let sizes = tensor.ty.shape.iter().cloned().map(Value::size).collect();
+                    self.list(span, sizes)
+                }
+                other => self.fail(place, ElaborateError::kind("the argument of `shape`", "a tensor", other)),
+            },
+            Builtin::Numel => self.numel(&first, place, span),
+            Builtin::Sum => self.sum(&first, place, span, frame),
+            Builtin::Concat => {
+                let axis = match slots.get(1).cloned().flatten() {
+                    Some((axis, place)) => match self.as_int(&axis, "the axis of `concat`", place) {
+                        Some(axis) => axis,
+                        None => return Value::Hole,
+                    },
+                    // The channels.
+                    None => 1,
+                };
+                self.concat(&first, axis, place, span, frame)
+            }
+            Builtin::Later(_) => Value::Hole,
+        }
+    }
+
+    fn builtin_slots(
+        &mut self,
+        builtin: Builtin,
+        arguments: Vec<Argument<'p>>,
+        span: Span,
+    ) -> Option<Vec<Option<(Value, Span)>>> {
+        let op: Arc<str> = builtin.name().into();
+        let (names, least) = signature(builtin).unwrap_or((&[], 1));
+        let any = names.is_empty();
+        let mut slots: Vec<Option<(Value, Span)>> = names.iter().map(|_| None).collect();
+        for (position, argument) in arguments.into_iter().enumerate() {
+            let slot = match argument.name {
+                None => position,
+                Some(name) => match names.iter().position(|known| **known == *name.text) {
+                    Some(slot) => slot,
+                    None => {
+                        let known = names.iter().map(ToString::to_string).collect();
+                        let error =
+                            ElaborateError::UnknownArgument { op, name: name.text.clone(), near: None, known, declared: None };
+                        self.fail(name.span, error);
+                        return None;
+                    }
+                },
+            };
+            if any {
+                slots.push(Some((argument.value, argument.span)));
+            } else if slot >= slots.len() {
+                self.fail(argument.span, ElaborateError::TooManyArguments { op, most: names.len(), declared: None });
+                return None;
+            } else if slots[slot].is_some() {
+                self.fail(argument.span, ElaborateError::ArgumentTwice { op, name: names[slot].into(), declared: None });
+                return None;
+            } else {
+                slots[slot] = Some((argument.value, argument.span));
+            }
+        }
+        let missing = (0..least).find(|slot| slots.get(*slot).is_none_or(Option::is_none));
+        if let Some(slot) = missing {
+            let name = names.get(slot).copied().unwrap_or("x").into();
+            self.fail(span, ElaborateError::MissingArgument { op, name, declared: None });
+            return None;
+        }
+        Some(slots)
+    }
+
+    /// `min` and `max` of numbers, or of one list of numbers.
+    fn extreme(&mut self, builtin: Builtin, mut values: Vec<(Value, Span)>, span: Span) -> Value {
+        if let [(Value::List(items), place)] = values.as_slice() {
+            if !self.step(span, items.values.len() as u64) {
+                return Value::Hole;
+            }
+            values = items.values.iter().map(|value| (value.clone(), *place)).collect();
+        }
+        let op = if builtin == Builtin::Min { BinaryOp::Lt } else { BinaryOp::Gt };
+        let mut best: Option<Value> = None;
+        for (value, place) in values {
+            if value.is_hole() {
+                return Value::Hole;
+            }
+            if !matches!(value, Value::Int(_) | Value::Size(_) | Value::Float(_)) {
+                let what = format!("an argument of `{}`", builtin.name());
+                return self.fail(place, ElaborateError::kind(what, "a number", &value));
+            }
+            best = Some(match best {
+                None => value,
+                Some(best) => match arithmetic::binary(op, &value, &best) {
+                    Ok(Value::Bool(true)) => value,
+                    Ok(_) => best,
+                    Err(error) => return self.fail(span, error),
+                },
+            });
+        }
+        match best {
+            Some(value) => value,
+            None => self.fail(span, ElaborateError::OutOfRange { index: 0, len: 0 }),
+        }
+    }
+
+    fn rounded(&mut self, value: &Value, place: Span, round: fn(f64) -> f64) -> Value {
+        match value {
+            Value::Int(_) | Value::Size(_) => value.clone(),
+            Value::Float(float) => {
+                let rounded = round(*float);
+                // Floats up to 2^53 are exact integers; beyond that a rounded one would only look exact.
+                if rounded.abs() <= 9_007_199_254_740_992.0 {
+                    Value::Int(rounded as i64)
+                } else {
+                    self.fail(place, ElaborateError::Overflow { operator: "int" })
+                }
+            }
+            other => self.fail(place, ElaborateError::kind("what is rounded", "a number", other)),
+        }
+    }
+
+    fn enumerate(&mut self, value: &Value, place: Span) -> Value {
+        let Value::List(items) = value else {
+            return self.fail(place, ElaborateError::kind("the argument of `enumerate`", "a list", value));
+        };
+        if !self.step(place, 2 * items.values.len() as u64) {
+            return Value::Hole;
+        }
+        let mut pairs = Vec::with_capacity(items.values.len());
+        for (position, value) in items.values.iter().enumerate() {
+            match super::value::Items::new(vec![Value::Int(position as i64), value.clone()]) {
+                Some(pair) => pairs.push(Value::Tuple(Rc::new(pair))),
+                None => return self.fail(place, ElaborateError::Refused(Refusal::DeepList)),
+            }
+        }
+        self.list(place, pairs)
+    }
+
+    /// The product of a list of sizes, or the number of elements of a tensor.
+    fn numel(&mut self, value: &Value, place: Span, span: Span) -> Value {
+        let sizes: Vec<Value> = match value {
+            Value::Tensor(tensor) => tensor.ty.shape.iter().cloned().map(Value::size).collect(),
+            Value::List(items) => items.values.clone(),
+            other => {
+                return self.fail(place, ElaborateError::kind("the argument of `numel`", "a list of sizes or a tensor", other));
+            }
+        };
+        if !self.step(span, sizes.len() as u64) {
+            return Value::Hole;
+        }
+        let mut product = Value::Int(1);
+        for size in sizes {
+            product = match arithmetic::binary(BinaryOp::Mul, &product, &size) {
+                Ok(product) => product,
+                Err(error) => return self.fail(span, error),
+            };
+        }
+        product
+    }
+
+    /// `+` over a list.
+    fn sum(&mut self, value: &Value, place: Span, span: Span, frame: &Frame) -> Value {
+        let Value::List(items) = value else {
+            return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list", value));
+        };
+        let items = items.clone();
+        let Some((first, rest)) = items.values.split_first() else {
+            return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list with something in it", value));
+        };
+        let mut total = first.clone();
+        for value in rest {
+            if !self.step(span, 1) {
+                return Value::Hole;
+            }
+            total = match (&total, value) {
+                (Value::Hole, _) | (_, Value::Hole) => return Value::Hole,
+                (Value::Tensor(a), Value::Tensor(b)) => self.tensors(BinaryOp::Add, a, b, span, frame),
+                (a, b) => match arithmetic::binary(BinaryOp::Add, a, b) {
+                    Ok(total) => total,
+                    Err(error) => self.fail(span, error),
+                },
+            };
+        }
+        match total {
+            Value::Int(_) | Value::Size(_) | Value::Float(_) | Value::Tensor(_) | Value::Hole => total,
+            other => self.fail(place, ElaborateError::kind("what is summed", "numbers or tensors", &other)),
+        }
+    }
+
+    /// Tensors side by side along an axis; all other sizes are equal.
+    fn concat(&mut self, value: &Value, axis: i64, place: Span, span: Span, frame: &Frame) -> Value {
+        let Value::List(items) = value else {
+            return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list of tensors", value));
+        };
+        let mut tensors: Vec<&Tensor> = Vec::with_capacity(items.values.len());
+        for value in &items.values {
+            match value {
+                Value::Hole => return Value::Hole,
+                Value::Tensor(tensor) => tensors.push(tensor),
+                other => return self.fail(place, ElaborateError::kind("what is concatenated", "tensors", other)),
+            }
+        }
+        let Some(first) = tensors.first() else {
+            return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));
+        };
+        let rank = first.ty.shape.len();
+        let Some(at) =
+            usize::try_from(if axis < 0 { axis.saturating_add(rank as i64) } else { axis }).ok().filter(|at| *at < rank)
+        else {
+            return self.fail(span, ElaborateError::OutOfRange { index: axis, len: rank });
+        };
+        let mut total = Size::known(0);
+        for tensor in &tensors {
+            let mut aligned = tensor.ty.shape.clone();
+            if let (Some(size), Some(own)) = (aligned.get_mut(at), first.ty.shape.get(at)) {
+                *size = own.clone();
+            }
+            if aligned != first.ty.shape || tensor.ty.dtype != first.ty.dtype {
+                let error = ElaborateError::Shape {
+                    what: "a part of `concat`".into(),
+                    needed: Shown { dtype: first.ty.dtype.to_string(), dims: with_any(&first.ty, at) },
+                    found: Shown::from(&*tensor.ty),
+                    declared: first.origin,
+                    origin: tensor.origin,
+                    bound: None,
+                };
+                return self.fail(span, error);
+            }
+            total = match tensor.ty.shape.get(at).and_then(|size| total.add(size)) {
+                Some(total) => total,
+                None => return self.fail(span, ElaborateError::Overflow { operator: "concat" }),
+            };
+        }
+        let mut shape = first.ty.shape.clone();
+        shape[at] = total;
+        let ty = TensorType { dtype: first.ty.dtype, shape };
+        if !self.positive(&ty, "the result of `concat`", span, None) {
+            return Value::Hole;
+        }
+        let operands: Vec<_> = tensors.iter().map(|tensor| tensor.node).collect();
+        let attrs = IndexMap::from([(Arc::from("axis"), Attr::Int(at as i64))]);
+        let kind = NodeKind::Op { op: "concat".into(), attrs, weights: IndexMap::new(), states: IndexMap::new() };
+        let Some(path) = join(&frame.path.weight, "concat") else {
+            return self.stop(span, ElaborateError::Refused(Refusal::LongName));
+        };
+        self.add(kind, ty, &path, span, &operands)
+    }
+}
+
+/// A shape with one size left open.
+fn with_any(ty: &TensorType, at: usize) -> Vec<String> {
+    let sizes = ty.shape.iter().enumerate();
+    sizes.map(|(position, size)| if position == at { "_".to_string() } else { size.to_string() }).collect()
+}

@@ -1,0 +1,358 @@
+//! Expressions.
+
+use super::error::{ElaborateError, Refusal};
+use super::value::{Quantity, Range, Value};
+use super::{DEEPEST, Evaluator, Frame, arithmetic};
+use crate::limits::Limit;
+use nasc_grammar::ast::{BinaryOp, Block, Expr, ExprKind, Name, Pattern, ScopeKind, UnaryOp};
+use nasc_grammar::span::Span;
+use std::rc::Rc;
+
+impl<'p> Evaluator<'p> {
+    /// The value of an expression.
+    pub(super) fn expr(&mut self, expr: &'p Expr, frame: &mut Frame) -> Value {
+        if self.depth >= DEEPEST {
+            return self.stop(expr.span, ElaborateError::Refused(Refusal::DeepEvaluation));
+        }
+        if !self.step(expr.span, 1) {
+            return Value::Hole;
+        }
+        self.depth += 1;
+        let value = self.expr_kind(expr, frame);
+        self.depth -= 1;
+        value
+    }
+
+    fn expr_kind(&mut self, expr: &'p Expr, frame: &mut Frame) -> Value {
+        let span = expr.span;
+        match &*expr.kind {
+            ExprKind::Int(value) => Value::Int(*value),
+            ExprKind::Float(value) => Value::Float(*value),
+            ExprKind::Quantity { value, unit } => match Quantity::parse(*value, unit) {
+                Some(quantity) => Value::Quantity(quantity),
+                None => self
+                    .fail(span, ElaborateError::Word { what: "unit", word: unit.as_str().into(), near: None, known: Vec::new() }),
+            },
+            ExprKind::Str(text) => Value::Str(text.as_str().into()),
+            ExprKind::Bool(value) => Value::Bool(*value),
+            ExprKind::Hole => {
+                let rule = "`_` stands for what a pipe passes on, as one argument of the call on its right";
+                self.fail(span, ElaborateError::Misplaced { what: "`_`", rule })
+            }
+            ExprKind::Path(path) => match path.as_slice() {
+                [name] => self.name(name, frame),
+                // Reported when names were resolved.
+                _ => Value::Hole,
+            },
+            ExprKind::List(values) => {
+                let values = values.iter().map(|value| self.expr(value, frame)).collect();
+                self.list(span, values)
+            }
+            ExprKind::Tuple(values) => {
+                let values = values.iter().map(|value| self.expr(value, frame)).collect();
+                match super::value::Items::new(values) {
+                    Some(items) => Value::Tuple(Rc::new(items)),
+                    None => self.fail(span, ElaborateError::Refused(Refusal::DeepList)),
+                }
+            }
+            ExprKind::Comprehension { pattern, over, value } => self.comprehension(pattern, over, value, span, frame),
+            ExprKind::Unary { op, value } => self.unary(*op, value, span, frame),
+            ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span, frame),
+            ExprKind::Range { start, end, inclusive, step } => {
+                self.range(start, end.as_ref(), *inclusive, step.as_ref(), span, frame)
+            }
+            ExprKind::Call(call) => self.call(call, None, frame),
+            ExprKind::Pipe { value, call } => self.call(call, Some(value), frame),
+            ExprKind::Index { value, index } => self.index(value, index, span, frame),
+            ExprKind::Choose(choose) => self.choose(choose, span, frame),
+            ExprKind::If { condition, then, otherwise } => self.branch(condition, then, otherwise.as_ref(), frame),
+            ExprKind::Scope { kind, name, index, body } => self.scope(*kind, name, index.as_ref(), body, frame),
+            ExprKind::Block(block) => self.block(block, frame),
+            ExprKind::Param { .. } => self.fail(span, ElaborateError::not_yet("`param`")),
+        }
+    }
+
+    fn name(&mut self, name: &'p Name, frame: &Frame) -> Value {
+        match frame.position(&name.text) {
+            Some(position) => {
+                // Looking through a body of a thousand names is work, too.
+                let passed = (frame.locals.len() - position) as u64 / 64;
+                if self.step(name.span, passed) { frame.locals[position].1.clone() } else { Value::Hole }
+            }
+            None if !self.step(name.span, frame.locals.len() as u64 / 64) => Value::Hole,
+            None => self.global(frame.module, &name.text, name.span),
+        }
+    }
+
+    fn unary(&mut self, op: UnaryOp, value: &'p Expr, span: Span, frame: &mut Frame) -> Value {
+        let found = self.expr(value, frame);
+        match (op, &found) {
+            (_, Value::Hole) => Value::Hole,
+            (UnaryOp::Neg, Value::Int(value)) => match value.checked_neg() {
+                Some(value) => Value::Int(value),
+                None => self.fail(span, ElaborateError::Overflow { operator: "-" }),
+            },
+            (UnaryOp::Neg, Value::Size(size)) => match size.neg() {
+                Some(size) => Value::size(size),
+                None => self.fail(span, ElaborateError::Overflow { operator: "-" }),
+            },
+            (UnaryOp::Neg, Value::Float(value)) => Value::Float(-value),
+            (UnaryOp::Not, Value::Bool(value)) => Value::Bool(!value),
+            (UnaryOp::Neg, Value::Tensor(_)) => self.fail(span, ElaborateError::not_yet("`-` on a tensor")),
+            (UnaryOp::Neg, _) => self.fail(value.span, ElaborateError::kind("`-`", "a number", &found)),
+            (UnaryOp::Not, _) => self.fail(value.span, ElaborateError::kind("`not`", "a bool", &found)),
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &'p Expr, right: &'p Expr, span: Span, frame: &mut Frame) -> Value {
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            return self.logic(op, left, right, frame);
+        }
+        let a = self.expr(left, frame);
+        let b = self.expr(right, frame);
+        match (&a, &b) {
+            (Value::Hole, _) | (_, Value::Hole) => Value::Hole,
+            (Value::Tensor(a), Value::Tensor(b)) => self.tensors(op, a, b, span, frame),
+            (Value::Tensor(_), Value::Int(_) | Value::Float(_) | Value::Size(_))
+            | (Value::Int(_) | Value::Float(_) | Value::Size(_), Value::Tensor(_))
+                if matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) =>
+            {
+                self.fail(span, ElaborateError::not_yet("arithmetic between a tensor and a number"))
+            }
+            (Value::List(first), Value::List(second)) if op == BinaryOp::Add => {
+                if !self.step(span, (first.values.len() + second.values.len()) as u64) {
+                    return Value::Hole;
+                }
+                let values = first.values.iter().chain(&second.values).cloned().collect();
+                self.list(span, values)
+            }
+            _ => match arithmetic::binary(op, &a, &b) {
+                Ok(value) => value,
+                Err(error) => self.fail(span, error),
+            },
+        }
+    }
+
+    /// `and` and `or` look at their right side only if the left does not settle it.
+    fn logic(&mut self, op: BinaryOp, left: &'p Expr, right: &'p Expr, frame: &mut Frame) -> Value {
+        let settled = op == BinaryOp::Or;
+        match self.condition(left, arithmetic::symbol(op), frame) {
+            Some(value) if value == settled => Value::Bool(settled),
+            Some(_) => self.condition(right, arithmetic::symbol(op), frame).map_or(Value::Hole, Value::Bool),
+            None => Value::Hole,
+        }
+    }
+
+    /// A bool, or nothing if it is a hole or was reported.
+    pub(super) fn condition(&mut self, expr: &'p Expr, what: &str, frame: &mut Frame) -> Option<bool> {
+        match self.expr(expr, frame) {
+            Value::Bool(value) => Some(value),
+            Value::Hole => None,
+            other => {
+                self.fail(expr.span, ElaborateError::kind(format!("`{what}`"), "a bool", &other));
+                None
+            }
+        }
+    }
+
+    /// An int that is known, or nothing if it is a hole or was reported.
+    pub(super) fn int(&mut self, expr: &'p Expr, what: &str, frame: &mut Frame) -> Option<i64> {
+        let value = self.expr(expr, frame);
+        self.as_int(&value, what, expr.span)
+    }
+
+    /// The same of a value.
+    pub(super) fn as_int(&mut self, value: &Value, what: &str, span: Span) -> Option<i64> {
+        match value {
+            Value::Int(value) => return Some(*value),
+            Value::Hole => {}
+            Value::Size(size) => {
+                let found = size.to_string();
+                self.fail(span, ElaborateError::NeedsNumber { what: what.to_string(), found });
+            }
+            other => {
+                self.fail(span, ElaborateError::kind(what, "an int", other));
+            }
+        }
+        None
+    }
+
+    fn range(
+        &mut self,
+        start: &'p Expr,
+        end: Option<&'p Expr>,
+        inclusive: bool,
+        step: Option<&'p Expr>,
+        span: Span,
+        frame: &mut Frame,
+    ) -> Value {
+        let first = self.int(start, "the start of a range", frame);
+        let last = end.map(|end| self.int(end, "the end of a range", frame));
+        let every = step.map_or(Some(1), |step| self.int(step, "the step of a range", frame));
+        let (Some(start), Some(every)) = (first, every) else { return Value::Hole };
+        if every < 1 {
+            let place = step.map_or(span, |step| step.span);
+            return self.fail(place, ElaborateError::kind("the step of a range", "a positive int", &Value::Int(every)));
+        }
+        let end = match last {
+            None => None,
+            Some(None) => return Value::Hole,
+            Some(Some(end)) if inclusive => match end.checked_add(1) {
+                Some(end) => Some(end),
+                None => return self.fail(span, ElaborateError::Overflow { operator: "..=" }),
+            },
+            Some(Some(end)) => Some(end),
+        };
+        Value::Range(Range { start, end, step: every })
+    }
+
+    fn index(&mut self, value: &'p Expr, index: &'p Expr, span: Span, frame: &mut Frame) -> Value {
+        let list = self.expr(value, frame);
+        let at = self.expr(index, frame);
+        let items = match &list {
+            Value::Hole => return Value::Hole,
+            Value::List(items) | Value::Tuple(items) => items.clone(),
+            other => return self.fail(value.span, ElaborateError::kind("what is indexed", "a list", other)),
+        };
+        let len = items.values.len();
+        match at {
+            Value::Hole => Value::Hole,
+            Value::Int(position) => match usize::try_from(position).ok().and_then(|position| items.values.get(position)) {
+                Some(value) => value.clone(),
+                None => self.fail(index.span, ElaborateError::OutOfRange { index: position, len }),
+            },
+            Value::Range(range) => {
+                let end = range.end.unwrap_or(len as i64);
+                let inside = range.start >= 0 && end <= len as i64 && range.start <= end;
+                if !inside {
+                    let index = if range.start < 0 || range.start > len as i64 { range.start } else { end };
+                    return self.fail(span, ElaborateError::OutOfRange { index, len });
+                }
+                if !self.step(span, (end - range.start) as u64) {
+                    return Value::Hole;
+                }
+                // A step is at least 1, and both ends lie in the list.
+                let values = items.values[range.start as usize..end as usize].iter();
+                let values = values.step_by(usize::try_from(range.step).unwrap_or(usize::MAX)).cloned().collect();
+                self.list(span, values)
+            }
+            other => self.fail(index.span, ElaborateError::kind("an index", "an int or a range", &other)),
+        }
+    }
+
+    /// `if`: only the branch that is taken is evaluated. Of an unknown condition, names that a branch rebinds are unknown.
+    fn branch(&mut self, condition: &'p Expr, then: &'p Block, otherwise: Option<&'p Expr>, frame: &mut Frame) -> Value {
+        match self.condition(condition, "if", frame) {
+            Some(true) => self.block(then, frame),
+            Some(false) => match otherwise {
+                Some(otherwise) => self.expr(otherwise, frame),
+                None => Value::Nothing,
+            },
+            None => {
+                self.forget(then, frame);
+                if let Some(otherwise) = otherwise {
+                    self.forget_expr(otherwise, frame);
+                }
+                Value::Hole
+            }
+        }
+    }
+
+    /// `arch` and `share`.
+    fn scope(&mut self, kind: ScopeKind, name: &'p Name, index: Option<&'p Expr>, body: &'p Block, frame: &mut Frame) -> Value {
+        let mut part = name.text.to_string();
+        if let Some(index) = index {
+            match self.int(index, "the index of a block", frame) {
+                Some(index) => part = format!("{part}[{index}]"),
+                None => return Value::Hole,
+            }
+        }
+        let ordinal = self.program.numbering.ordinal(name.span);
+        let mut path = frame.body.clone();
+        path = self.child(&path, &part, name.span);
+        let shared = frame.shared;
+        match kind {
+            // Weights stay where they are; of two blocks of one name in one body, the second's are `name#2`.
+            ScopeKind::Arch => {
+                let numbered = super::path::numbered(&name.text, ordinal) + &part[name.text.len()..];
+                path.weight = self.child(&frame.path.clone(), &numbered, name.span).weight;
+            }
+            ScopeKind::Share => frame.shared = true,
+        }
+        let value = self.at(frame, path, |this, frame| this.block(body, frame));
+        frame.shared = shared;
+        value
+    }
+
+    fn comprehension(&mut self, pattern: &'p Pattern, over: &'p Expr, value: &'p Expr, span: Span, frame: &mut Frame) -> Value {
+        let mut values = Vec::new();
+        let complete = self.each(pattern, over, frame, |this, frame| {
+            let value = this.expr(value, frame);
+            values.push(value);
+        });
+        if complete { self.list(span, values) } else { Value::Hole }
+    }
+
+    /// Runs `inside` for each element of a list or range, with the pattern bound. False if that could not be done.
+    pub(super) fn each(
+        &mut self,
+        pattern: &'p Pattern,
+        over: &'p Expr,
+        frame: &mut Frame,
+        mut inside: impl FnMut(&mut Self, &mut Frame),
+    ) -> bool {
+        let name = crate::resolve::pattern_names(pattern).first().map(|name| name.text.clone());
+        let ordinal = self.program.numbering.ordinal(pattern.span());
+        let part = name.map(|name| super::path::numbered(&name, ordinal));
+        let outer = frame.path.clone();
+        // A `choose` in the bound is held by the variable.
+        let holder = match &part {
+            Some(part) => self.child(&outer, part, pattern.span()),
+            None => outer.clone(),
+        };
+        let old = std::mem::replace(&mut frame.holder, holder);
+        let sequence = self.expr(over, frame);
+        frame.holder = old;
+        let len = match &sequence {
+            Value::Hole => return false,
+            Value::List(items) => items.values.len() as u64,
+            Value::Range(range) => match range.len() {
+                Some(len) => len,
+                None => {
+                    self.fail(over.span, ElaborateError::kind("a loop", "a range with an end", &sequence));
+                    return false;
+                }
+            },
+            other => {
+                self.fail(over.span, ElaborateError::kind("a loop", "a list or a range", other));
+                return false;
+            }
+        };
+        if len > self.limits.get(Limit::Iterations) {
+            self.limit(over.span, Limit::Iterations, Some(format!("{len} iterations").into()));
+            return false;
+        }
+        for position in 0..len {
+            if !self.step(over.span, 1) {
+                return false;
+            }
+            let (value, index) = match &sequence {
+                Value::Range(range) => {
+                    let value = range.at(position).expect("a position below the length lies between the ends");
+                    (Value::Int(value), value)
+                }
+                Value::List(items) => (items.values[position as usize].clone(), position as i64),
+                _ => return false,
+            };
+            let path = match &part {
+                Some(part) => self.child(&outer, &format!("{part}[{index}]"), pattern.span()),
+                None => outer.clone(),
+            };
+            let mark = frame.locals.len();
+            self.bind_pattern(pattern, value, frame, over.span);
+            self.at(frame, path, &mut inside);
+            frame.locals.truncate(mark);
+        }
+        !self.stopped
+    }
+}

@@ -1,0 +1,288 @@
+//! Elaboration: a space is evaluated at compile time, and what is left is its supernet.
+//!
+//! The evaluator walks the syntax tree of the space's body as a program would run, with three differences. A tensor is a node
+//! of the graph and its type, so that running an operation checks it and adds it. A `choose` runs *every* alternative, each
+//! under a context of its own, and joins them in a mix. And a mistake leaves a hole that absorbs what it touches, so that the
+//! rest is still checked.
+//!
+//! Promises: every operation of every alternative has a proven type; names of decisions and weights follow the text alone; time
+//! and memory stay within [`Limits`] for any input.
+
+mod arithmetic;
+mod builtin;
+mod call;
+mod choose;
+pub(crate) mod error;
+mod explain;
+mod expression;
+mod path;
+mod place;
+mod primitive;
+mod space;
+mod statement;
+mod tensor;
+mod types;
+mod value;
+
+use crate::limits::{Limit, Limits};
+use crate::resolve::{Global, ItemId, ModuleId, Program};
+use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, Supernet};
+use error::{ElaborateError, Failure, Refusal};
+use indexmap::IndexMap;
+use nasc_grammar::diagnostic::Diagnostic;
+use nasc_grammar::span::{SourceMap, Span};
+use path::Path;
+use place::Places;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+use value::Value;
+
+/// How deeply evaluation itself may nest: the depth of calls times that of the expressions in them.
+/// With [`STACK`] it bounds the stack of a level to 16 KB, which is more than any takes in a build without optimisation.
+const DEEPEST: usize = 4_000;
+
+/// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
+pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
+
+/// Evaluates one space. The supernet means something only if no diagnostic is an error.
+pub(crate) fn elaborate(
+    program: &Program,
+    space: ItemId,
+    params: &IndexMap<String, Attr>,
+    limits: &Limits,
+    map: &SourceMap,
+) -> (Supernet, Vec<Diagnostic>) {
+    let mut evaluator = Evaluator {
+        program,
+        limits,
+        places: Places::new(map),
+        net: Supernet::new("".into()),
+        failures: Vec::new(),
+        reported: FxHashSet::default(),
+        steps: 0,
+        depth: 0,
+        stopped: false,
+        calls: Vec::new(),
+        context: ALWAYS,
+        contexts: FxHashMap::default(),
+        decisions: FxHashMap::default(),
+        decision_places: Vec::new(),
+        met: FxHashSet::default(),
+        created: FxHashSet::default(),
+        metrics: FxHashMap::default(),
+        weights: FxHashMap::default(),
+        constants: FxHashMap::default(),
+        results: FxHashMap::default(),
+    };
+    evaluator.space(space, params);
+    let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
+    (evaluator.net, diagnostics)
+}
+
+/// A weight or state that exists already: which of the two, its number, and what made it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    state: bool,
+    number: u32,
+    place: Span,
+}
+
+/// Where a constant of a file stands.
+#[derive(Clone, Debug)]
+enum Constant {
+    /// It is being evaluated: needing it now is a circle.
+    Running,
+    Done(Value),
+}
+
+struct Evaluator<'p> {
+    program: &'p Program,
+    limits: &'p Limits,
+    places: Places<'p>,
+    net: Supernet,
+    failures: Vec<Failure>,
+    /// Mistakes that were reported, by code and place: a loop reports one once.
+    reported: FxHashSet<(std::mem::Discriminant<ElaborateError>, Span, Span)>,
+    steps: u64,
+    depth: usize,
+    /// A limit was met: everything is a hole from here on.
+    stopped: bool,
+    /// The calls of ops that evaluation is in, outermost first.
+    calls: Vec<(Arc<str>, Span)>,
+    /// When what is evaluated happens.
+    context: ContextId,
+    contexts: FxHashMap<(ContextId, DecisionId, u32), ContextId>,
+    decisions: FxHashMap<Arc<str>, DecisionId>,
+    decision_places: Vec<Span>,
+    /// Where each decision is met: the tables of the supernet as a set.
+    met: FxHashSet<(DecisionId, ContextId)>,
+    /// Where each weight that is shared is created.
+    created: FxHashSet<(Arc<str>, ContextId)>,
+    /// How many metrics there are of each op.
+    metrics: FxHashMap<Arc<str>, u32>,
+    weights: FxHashMap<Arc<str>, Known>,
+    /// Constants of files, by module and the item's number.
+    constants: FxHashMap<ItemId, Constant>,
+    /// Outputs and metrics by name.
+    results: FxHashMap<Arc<str>, Span>,
+}
+
+/// The locals of one body and where it stands.
+struct Frame {
+    module: ModuleId,
+    locals: Vec<(Arc<str>, Value)>,
+    /// The arguments that gave dimension variables their values, for messages.
+    bound: Vec<(Arc<str>, Span)>,
+    /// Where evaluation stands.
+    path: Path,
+    /// What a `choose` is named after.
+    holder: Path,
+    /// The path at the start of the body: `arch` and `share` cut back to it.
+    body: Path,
+    /// Inside `share`, weights of one name are one weight.
+    shared: bool,
+    /// The body of a space, where inputs, outputs, losses and metrics stand.
+    space: bool,
+}
+
+impl Frame {
+    fn new(module: ModuleId, path: Path) -> Frame {
+        Frame {
+            module,
+            locals: Vec::new(),
+            bound: Vec::new(),
+            holder: path.clone(),
+            body: path.clone(),
+            path,
+            shared: false,
+            space: false,
+        }
+    }
+
+    fn bind(&mut self, name: &Arc<str>, value: Value) {
+        self.locals.push((name.clone(), value));
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.locals.iter().rposition(|(known, _)| &**known == name)
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.position(name).map(|position| &self.locals[position].1)
+    }
+}
+
+impl<'p> Evaluator<'p> {
+    /// Reports a mistake, once a place, and gives the hole that takes its place.
+    fn fail(&mut self, span: Span, error: ElaborateError) -> Value {
+        // What users can change comes first: of a mistake inside the library, the call that led there.
+        let outer = self.calls.iter().rev().map(|(_, span)| *span).find(|span| !self.program.is_library(span.file));
+        let shown = if self.program.is_library(span.file) { outer.unwrap_or(span) } else { span };
+        if self.reported.insert((std::mem::discriminant(&error), shown, span)) {
+            let calls = self.calls.iter().rev().cloned().collect();
+            self.failures.push(Failure { error, span, calls });
+        }
+        Value::Hole
+    }
+
+    /// Reports a limit and stops.
+    fn limit(&mut self, span: Span, limit: Limit, detail: Option<Arc<str>>) -> Value {
+        let value = self.limits.get(limit);
+        self.stop(span, ElaborateError::Refused(Refusal::Limit { limit, value, detail }))
+    }
+
+    /// Reports what makes going on senseless, unless evaluation has stopped already.
+    fn stop(&mut self, span: Span, error: ElaborateError) -> Value {
+        if !self.stopped {
+            self.fail(span, error);
+            self.stopped = true;
+        }
+        Value::Hole
+    }
+
+    /// Counts work; false once there was too much of it.
+    fn step(&mut self, span: Span, count: u64) -> bool {
+        self.steps = self.steps.saturating_add(count);
+        if self.steps > self.limits.get(Limit::Steps) {
+            self.limit(span, Limit::Steps, None);
+        }
+        !self.stopped
+    }
+
+    /// A list, unless it nests too deeply.
+    fn list(&mut self, span: Span, values: Vec<Value>) -> Value {
+        match Value::list(values) {
+            Some(list) => list,
+            None => self.fail(span, ElaborateError::Refused(Refusal::DeepList)),
+        }
+    }
+
+    /// One part further on a path.
+    fn child(&mut self, path: &Path, part: &str, span: Span) -> Path {
+        match path.child(part) {
+            Some(path) => path,
+            None => {
+                self.stop(span, ElaborateError::Refused(Refusal::LongName));
+                path.clone()
+            }
+        }
+    }
+
+    /// Runs `inside` with another path, which then also holds its `choose`s.
+    fn at<T>(&mut self, frame: &mut Frame, path: Path, inside: impl FnOnce(&mut Self, &mut Frame) -> T) -> T {
+        let outer = std::mem::replace(&mut frame.path, path.clone());
+        let holder = std::mem::replace(&mut frame.holder, path);
+        let value = inside(self, frame);
+        frame.path = outer;
+        frame.holder = holder;
+        value
+    }
+
+    /// The value of a name that is no local.
+    fn global(&mut self, module: ModuleId, name: &Arc<str>, span: Span) -> Value {
+        use nasc_grammar::ast::Item;
+        use value::Callable;
+        let id = match self.program.lookup(module, name) {
+            Some(Global::Item(id)) => id,
+            Some(Global::Builtin(builtin)) => return Value::Op(Callable::Builtin(builtin)),
+            // Both were reported when names were resolved.
+            Some(Global::Broken) | None => return Value::Hole,
+        };
+        match self.program.item(id) {
+            Item::Op(_) | Item::Extern(_) => Value::Op(Callable::Item(id)),
+            Item::Let(item) => self.constant(id, item, name, span),
+            Item::Space(_) => self.fail(span, ElaborateError::NotAValue { name: name.clone(), is: "a space" }),
+            Item::Target(_) => self.fail(span, ElaborateError::NotAValue { name: name.clone(), is: "a target" }),
+            Item::Use(_) => Value::Hole,
+        }
+    }
+
+    /// The part of a file's constant that `name` stands for.
+    fn constant(&mut self, id: ItemId, item: &'p nasc_grammar::ast::LetItem, name: &Arc<str>, span: Span) -> Value {
+        let value = match self.constants.get(&id) {
+            Some(Constant::Running) => return self.fail(span, ElaborateError::ConstantCycle { name: name.clone() }),
+            Some(Constant::Done(value)) => value.clone(),
+            None => {
+                self.constants.insert(id, Constant::Running);
+                // A constant is the same in every run, wherever it is first needed.
+                let context = std::mem::replace(&mut self.context, ALWAYS);
+                let first = crate::resolve::pattern_names(&item.pattern).first().map_or("_", |name| &*name.text);
+                let path = self.child(&Path::root(), first, item.span);
+                let mut frame = Frame::new(id.module, path);
+                let value = self.expr(&item.value, &mut frame);
+                self.context = context;
+                self.constants.insert(id, Constant::Done(value.clone()));
+                value
+            }
+        };
+        let mut frame = Frame::new(id.module, Path::root());
+        self.bind_pattern(&item.pattern, value, &mut frame, item.value.span);
+        frame.get(name).cloned().unwrap_or(Value::Hole)
+    }
+}
+
+/// A shared text from a part of a path.
+fn shared(text: &Rc<str>) -> Arc<str> {
+    Arc::from(&**text)
+}

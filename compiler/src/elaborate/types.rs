@@ -1,0 +1,279 @@
+//! Declared types against values: kinds, element types, shapes, and the dimension variables that shapes bind.
+
+use super::error::{ElaborateError, Shown};
+use super::value::{Tensor, Value};
+use super::{Evaluator, Frame};
+use crate::resolve::names::dimension_name;
+use crate::size::Size;
+use crate::supernet::{DType, TensorType};
+use nasc_grammar::ast::{DimExpr, Name, TypeExpr, TypeKind};
+use nasc_grammar::diagnostic::nearest;
+use nasc_grammar::span::Span;
+use std::sync::Arc;
+
+/// An argument that is checked.
+pub(super) struct Subject<'a> {
+    pub(super) op: &'a Arc<str>,
+    pub(super) param: &'a Arc<str>,
+    /// The argument.
+    pub(super) span: Span,
+    /// The parameter.
+    pub(super) declared: Span,
+}
+
+impl Subject<'_> {
+    fn what(&self) -> String {
+        format!("the argument `{}` of `{}`", self.param, self.op)
+    }
+}
+
+impl<'p> Evaluator<'p> {
+    /// The value as its declared type wants it, or a hole if it does not fit. Dimension variables are bound in `frame`.
+    /// Mistakes are reported in the caller's name.
+    pub(super) fn fit(&mut self, ty: &'p TypeExpr, value: Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
+        match &ty.kind {
+            TypeKind::Tensor { dtype, dims } => self.fit_tensor(dtype, dims, value, subject, frame),
+            TypeKind::Named(name) => self.fit_kind(name, value, subject),
+            TypeKind::Tuple(parts) => match value {
+                Value::Tuple(items) if items.values.len() == parts.len() => {
+                    let values: Vec<Value> = parts
+                        .iter()
+                        .zip(&items.values)
+                        .map(|(part, value)| self.fit(part, value.clone(), subject, frame))
+                        .collect();
+                    super::value::Items::new(values).map_or(Value::Hole, |items| Value::Tuple(std::rc::Rc::new(items)))
+                }
+                Value::Hole => Value::Hole,
+                other => self.wrong_kind(subject, "a tuple of as many parts as declared", &other),
+            },
+        }
+    }
+
+    fn wrong_kind(&mut self, subject: &Subject<'_>, needed: &'static str, found: &Value) -> Value {
+        let (what, found) = (subject.what(), found.describe());
+        self.fail(subject.span, ElaborateError::Kind { what, needed, found, declared: Some(subject.declared) })
+    }
+
+    fn fit_kind(&mut self, name: &Name, value: Value, subject: &Subject<'_>) -> Value {
+        const KINDS: [&str; 7] = ["int", "float", "bool", "string", "list", "op", "tensor"];
+        let needed = match &*name.text {
+            "int" => "an int",
+            "float" => "a float",
+            "bool" => "a bool",
+            "string" => "a string",
+            "list" => "a list",
+            "op" => "an op",
+            _ => {
+                let near = nearest(&name.text, KINDS).map(str::to_string);
+                let known = KINDS[..6].iter().map(ToString::to_string).collect();
+                let error = ElaborateError::Word { what: "type", word: name.text.clone(), near, known };
+                return self.fail(name.span, error);
+            }
+        };
+        match (&*name.text, value) {
+            (_, Value::Hole) => Value::Hole,
+            ("int", value @ (Value::Int(_) | Value::Size(_))) => value,
+            ("float", Value::Int(value)) => Value::Float(value as f64),
+            ("float", value @ Value::Float(_)) => value,
+            ("bool", value @ Value::Bool(_)) => value,
+            ("string", value @ Value::Str(_)) => value,
+            ("list", value @ Value::List(_)) => value,
+            ("op", value @ Value::Op(_)) => value,
+            (_, other) => self.wrong_kind(subject, needed, &other),
+        }
+    }
+
+    fn fit_tensor(&mut self, dtype: &Name, dims: &'p [DimExpr], value: Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
+        let tensor = match value {
+            Value::Tensor(tensor) => tensor,
+            Value::Hole => {
+                forget_dims(dims, frame);
+                return Value::Hole;
+            }
+            other => {
+                forget_dims(dims, frame);
+                return self.wrong_kind(subject, "a tensor", &other);
+            }
+        };
+        let Some(elements) = self.dtype(dtype) else { return Value::Hole };
+        if elements != tensor.ty.dtype {
+            forget_dims(dims, frame);
+            let error = ElaborateError::Elements {
+                what: subject.what(),
+                needed: elements.to_string(),
+                found: (*tensor.ty).clone(),
+                declared: Some(subject.declared),
+                origin: tensor.origin,
+            };
+            return self.fail(subject.span, error);
+        }
+        if self.fit_shape(dims, &tensor, subject, frame) { Value::Tensor(tensor) } else { Value::Hole }
+    }
+
+    /// An element type by name.
+    pub(super) fn dtype(&mut self, name: &Name) -> Option<DType> {
+        let found = DType::parse(&name.text);
+        if found.is_none() {
+            let known = DType::ALL.map(|(_, name)| name);
+            let near = nearest(&name.text, known).map(str::to_string);
+            let known = known.map(str::to_string).to_vec();
+            self.fail(name.span, ElaborateError::Word { what: "element type", word: name.text.clone(), near, known });
+        }
+        found
+    }
+
+    fn fit_shape(&mut self, dims: &'p [DimExpr], tensor: &Tensor, subject: &Subject<'_>, frame: &mut Frame) -> bool {
+        let shape = &tensor.ty.shape;
+        let pack = dims.iter().position(|dim| matches!(dim, DimExpr::Pack(_)));
+        let fits = match pack {
+            Some(_) => shape.len() + 1 >= dims.len(),
+            None => shape.len() == dims.len(),
+        };
+        let mut position = 0;
+        let mut blame = None;
+        let mut ok = fits;
+        if fits {
+            for dim in dims {
+                match dim {
+                    DimExpr::Pack(name) => {
+                        let length = shape.len() + 1 - dims.len();
+                        let sizes = &shape[position..position + length];
+                        position += length;
+                        ok &= self.fit_pack(name, sizes, subject, frame, &mut blame);
+                    }
+                    DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
+                        let found = &shape[position];
+                        position += 1;
+                        if let Some(name) = dimension_name(expr)
+                            && frame.get(&name.text).is_none()
+                        {
+                            frame.bind(&name.text, Value::size(found.clone()));
+                            frame.bound.push((name.text.clone(), subject.span));
+                            continue;
+                        }
+                        let needed = self.expr(expr, frame);
+                        if needed.as_size().is_some_and(|needed| needed != *found) {
+                            ok = false;
+                            blame = blame.or(dimension_name(expr).map(|name| name.text.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        if !ok {
+            let needed = self.show(tensor.ty.dtype, dims, frame);
+            forget_dims(dims, frame);
+            let bound = blame.and_then(|name| frame.bound.iter().find(|(known, _)| *known == name).cloned());
+            let error = ElaborateError::Shape {
+                what: subject.what(),
+                needed,
+                found: Shown::from(&*tensor.ty),
+                declared: subject.declared,
+                origin: tensor.origin,
+                bound: bound.filter(|(_, place)| *place != subject.span),
+            };
+            self.fail(subject.span, error);
+        }
+        ok
+    }
+
+    fn fit_pack(
+        &mut self,
+        name: &Name,
+        sizes: &[Size],
+        subject: &Subject<'_>,
+        frame: &mut Frame,
+        blame: &mut Option<Arc<str>>,
+    ) -> bool {
+        match frame.get(&name.text) {
+            None => {
+                let list = Value::list(sizes.iter().cloned().map(Value::size).collect()).unwrap_or(Value::Hole);
+                frame.bind(&name.text, list);
+                frame.bound.push((name.text.clone(), subject.span));
+                true
+            }
+            Some(Value::List(items)) => {
+                let equal = items.values.len() == sizes.len()
+                    && items.values.iter().zip(sizes).all(|(value, size)| value.as_size().is_none_or(|needed| needed == *size));
+                if !equal {
+                    blame.get_or_insert_with(|| name.text.clone());
+                }
+                equal
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// A declared shape as far as it is known: values where there are some, names elsewhere.
+    fn show(&mut self, dtype: DType, dims: &'p [DimExpr], frame: &mut Frame) -> Shown {
+        let mut shown = Vec::new();
+        for dim in dims {
+            match dim {
+                DimExpr::Pack(name) => match frame.get(&name.text) {
+                    Some(Value::List(items)) => shown.extend(items.values.iter().map(|value| size_text(value, "?"))),
+                    Some(_) | None => shown.push(format!("*{}", name.text)),
+                },
+                DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
+                    let name = dimension_name(expr).map_or("?", |name| &*name.text);
+                    let bound = dimension_name(expr).is_none_or(|name| frame.get(&name.text).is_some());
+                    let value = if bound { self.expr(expr, frame) } else { Value::Hole };
+                    shown.push(size_text(&value, name));
+                }
+            }
+        }
+        Shown { dtype: dtype.to_string(), dims: shown }
+    }
+
+    /// A declared type whose every size is known by now: of a result, an input or a weight.
+    pub(super) fn evaluate_type(&mut self, ty: &'p TypeExpr, frame: &mut Frame) -> Option<TensorType> {
+        let TypeKind::Tensor { dtype, dims } = &ty.kind else {
+            let what = "a type other than a tensor's here";
+            self.fail(ty.span, ElaborateError::not_yet(what));
+            return None;
+        };
+        let dtype = self.dtype(dtype)?;
+        let mut shape = Vec::with_capacity(dims.len());
+        for dim in dims {
+            match dim {
+                DimExpr::Pack(name) => match frame.get(&name.text) {
+                    Some(Value::List(items)) => {
+                        for value in &items.values {
+                            shape.push(value.as_size()?);
+                        }
+                    }
+                    Some(_) | None => return None,
+                },
+                DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
+                    let value = self.expr(expr, frame);
+                    let Some(size) = value.as_size() else {
+                        if !value.is_hole() {
+                            self.fail(expr.span, ElaborateError::kind("a size", "an int", &value));
+                        }
+                        return None;
+                    };
+                    shape.push(size);
+                }
+            }
+        }
+        Some(TensorType { dtype, shape })
+    }
+}
+
+fn size_text(value: &Value, otherwise: &str) -> String {
+    value.as_size().map_or_else(|| otherwise.to_string(), |size| size.to_string())
+}
+
+/// Dimension variables that a value which does not fit would have bound are unknown.
+fn forget_dims(dims: &[DimExpr], frame: &mut Frame) {
+    for dim in dims {
+        let name = match dim {
+            DimExpr::Pack(name) => Some(name),
+            DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => dimension_name(expr),
+        };
+        if let Some(name) = name
+            && frame.get(&name.text).is_none()
+        {
+            frame.bind(&name.text, Value::Hole);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Values of the language at compile time.
+//!
+//! A tensor is a node of the supernet with its type; everything else is known. A [`Value::Hole`] stands where an error was
+//! reported: whatever takes one gives one, silently, so that one mistake is one error.
+
+use crate::resolve::{Builtin, ItemId};
+use crate::size::Size;
+use crate::supernet::{NodeId, TensorType};
+use nasc_grammar::span::Span;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// An error was reported here.
+    Hole,
+    /// A block without a value.
+    Nothing,
+    Int(i64),
+    /// An integer that depends on the batch.
+    Size(Rc<Size>),
+    Float(f64),
+    Bool(bool),
+    Str(Arc<str>),
+    Quantity(Quantity),
+    List(Rc<Items>),
+    Tuple(Rc<Items>),
+    Range(Range),
+    Tensor(Tensor),
+    Op(Callable),
+}
+
+/// The elements of a list or a tuple, and how deeply they nest.
+#[derive(Clone, Debug)]
+pub(crate) struct Items {
+    pub(crate) values: Vec<Value>,
+    pub(crate) depth: u32,
+}
+
+/// Lists in lists in lists: beyond this nobody means it, and dropping one would need as much stack.
+pub(crate) const DEEPEST_LIST: u32 = 32;
+
+impl Items {
+    /// Elements, unless they nest too deeply.
+    pub(crate) fn new(values: Vec<Value>) -> Option<Items> {
+        let depth = 1 + values.iter().map(Value::depth).max().unwrap_or(0);
+        (depth <= DEEPEST_LIST).then_some(Items { values, depth })
+    }
+}
+
+/// What `a..b step c` runs through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) start: i64,
+    /// One past the last; `None` without an end.
+    pub(crate) end: Option<i64>,
+    pub(crate) step: i64,
+}
+
+impl Range {
+    /// How many values there are; `None` without an end.
+    pub(crate) fn len(self) -> Option<u64> {
+        let end = self.end?;
+        let distance = i128::from(end) - i128::from(self.start);
+        let step = i128::from(self.step);
+        Some(if distance <= 0 { 0 } else { u64::try_from((distance + step - 1) / step).unwrap_or(u64::MAX) })
+    }
+
+    /// The value of that position, which must be below [`Range::len`].
+    pub(crate) fn at(self, position: u64) -> Option<i64> {
+        i64::try_from(i128::from(self.start) + i128::from(self.step) * i128::from(position)).ok()
+    }
+}
+
+/// A number with a unit, in the base unit of its dimension.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Quantity {
+    pub(crate) value: f64,
+    pub(crate) dimension: Dimension,
+}
+
+/// What a quantity measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dimension {
+    /// Seconds.
+    Time,
+    /// Hertz.
+    Frequency,
+    /// Bytes.
+    Bytes,
+    /// Bytes per second.
+    Bandwidth,
+}
+
+impl Quantity {
+    /// A number with its unit as written.
+    pub(crate) fn parse(value: f64, unit: &str) -> Option<Quantity> {
+        const UNITS: [(&str, Dimension); 4] =
+            [("B/s", Dimension::Bandwidth), ("Hz", Dimension::Frequency), ("B", Dimension::Bytes), ("s", Dimension::Time)];
+        const PREFIXES: [(&str, f64); 11] = [
+            ("", 1.0),
+            ("n", 1e-9),
+            ("u", 1e-6),
+            ("m", 1e-3),
+            ("k", 1e3),
+            ("K", 1e3),
+            ("M", 1e6),
+            ("G", 1e9),
+            ("Ki", 1024.0),
+            ("Mi", 1024.0 * 1024.0),
+            ("Gi", 1024.0 * 1024.0 * 1024.0),
+        ];
+        let (prefix, dimension) = UNITS.iter().find_map(|(name, dimension)| Some((unit.strip_suffix(name)?, *dimension)))?;
+        let (_, factor) = PREFIXES.iter().find(|(name, _)| *name == prefix)?;
+        Some(Quantity { value: value * factor, dimension })
+    }
+}
+
+/// A node and its type.
+#[derive(Clone, Debug)]
+pub(crate) struct Tensor {
+    pub(crate) node: NodeId,
+    pub(crate) ty: Rc<TensorType>,
+    /// The expression that made it.
+    pub(crate) origin: Span,
+}
+
+/// What can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Callable {
+    /// An op, in the language or primitive.
+    Item(ItemId),
+    Builtin(Builtin),
+}
+
+impl Value {
+    /// A list.
+    pub(crate) fn list(values: Vec<Value>) -> Option<Value> {
+        Items::new(values).map(|items| Value::List(Rc::new(items)))
+    }
+
+    /// A size as a value.
+    pub(crate) fn size(size: Size) -> Value {
+        match size.constant() {
+            Some(value) => Value::Int(value),
+            None => Value::Size(Rc::new(size)),
+        }
+    }
+
+    /// A whole number as a size.
+    pub(crate) fn as_size(&self) -> Option<Size> {
+        match self {
+            Value::Int(value) => Some(Size::known(*value)),
+            Value::Size(size) => Some((**size).clone()),
+            Value::Hole
+            | Value::Nothing
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Quantity(_)
+            | Value::List(_)
+            | Value::Tuple(_)
+            | Value::Range(_)
+            | Value::Tensor(_)
+            | Value::Op(_) => None,
+        }
+    }
+
+    fn depth(&self) -> u32 {
+        match self {
+            Value::List(items) | Value::Tuple(items) => items.depth,
+            Value::Hole
+            | Value::Nothing
+            | Value::Int(_)
+            | Value::Size(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Quantity(_)
+            | Value::Range(_)
+            | Value::Tensor(_)
+            | Value::Op(_) => 0,
+        }
+    }
+
+    /// Whether an error was reported where it comes from, or inside it.
+    pub(crate) fn is_hole(&self) -> bool {
+        matches!(self, Value::Hole)
+    }
+
+    /// What it is, for messages: with an article.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Value::Hole => "an error".into(),
+            Value::Nothing => "nothing".into(),
+            Value::Int(value) => format!("the int {value}"),
+            Value::Size(size) => format!("the int {size}"),
+            Value::Float(value) => format!("the float {value:?}"),
+            Value::Bool(value) => format!("the bool {value}"),
+            Value::Str(text) => format!("the string {:?}", short(text)),
+            Value::Quantity(quantity) => match quantity.dimension {
+                Dimension::Time => "a time".into(),
+                Dimension::Frequency => "a frequency".into(),
+                Dimension::Bytes => "a number of bytes".into(),
+                Dimension::Bandwidth => "a bandwidth".into(),
+            },
+            Value::List(items) => format!("a list of {}", items.values.len()),
+            Value::Tuple(items) => format!("a tuple of {}", items.values.len()),
+            Value::Range(_) => "a range".into(),
+            Value::Tensor(tensor) => format!("a tensor {}", tensor.ty),
+            Value::Op(_) => "an op".into(),
+        }
+    }
+}
+
+/// A string for a message: never longer than a line.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
+//!
+//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2]` prints one JSON object: losses, seconds
+//! of each step, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
+//! Without a plan it compiles `spaces/nasbench201.nas`.
+
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use nasc_compiler::plan::{Plan, plan};
+use nasc_torch::network::{Choice, Mode, Network, Wanted};
+use nasc_torch::optimise::{Adam, Sgd};
+use nasc_torch::shim;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Instant;
+use tch::Tensor;
+
+/// The settings of the search, as in the Python program.
+const RATE: f64 = 0.025;
+const MOMENTUM: f64 = 0.9;
+const DECAY: f64 = 3e-4;
+const CLIP: f64 = 5.0;
+const ARCH_RATE: f64 = 3e-4;
+const ARCH_BETAS: (f64, f64) = (0.5, 0.999);
+const ARCH_DECAY: f64 = 1e-3;
+
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long)]
+    data: PathBuf,
+    #[arg(long)]
+    plan: Option<PathBuf>,
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    #[arg(long, default_value_t = 2)]
+    threads: i32,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    tch::set_num_threads(arguments.threads);
+    let tensors: HashMap<String, Tensor> = Tensor::read_safetensors(&arguments.data)?.into_iter().collect();
+    let get = |name: String| tensors.get(&name).with_context(|| format!("{name} is missing"));
+    let plan = supernet(arguments.plan)?;
+    let _ = Tensor::from_slice(&[1.0f32; 8]).softmax(0, tch::Kind::Float);
+    let before = memory("VmRSS")?;
+
+    let network = Network::new(plan, tch::Device::Cpu)?;
+    let states = network.weights().len();
+    tch::no_grad(|| {
+        network.named().enumerate().try_for_each(|(number, (name, tensor))| {
+            let part = if number < states { "weight" } else { "state" };
+            Ok::<_, anyhow::Error>(tensor.shallow_clone().f_copy_(get(format!("{part}.{name}"))?)?)
+        })
+    })?;
+    let rows = get("parameters".into())?;
+    let parameters: Vec<Tensor> = rows.unbind(0).iter().map(|row| row.copy().set_requires_grad(true)).collect();
+    let mut adam = Adam::new(&parameters, ARCH_RATE, ARCH_BETAS, ARCH_DECAY)?;
+    let mut sgd = Sgd::new(network.weights(), MOMENTUM, DECAY, false)?;
+    let used: Vec<usize> = (0..states).collect();
+    let wanted = Wanted { outputs: false, loss: true, metrics: false };
+
+    let (mut losses, mut seconds) = (Vec::new(), Vec::new());
+    for step in 0..arguments.steps {
+        let begun = Instant::now();
+        let batch = |half| -> Result<[Tensor; 2]> {
+            let part = |name| Ok::<_, anyhow::Error>(get(format!("{half}.{step}.{name}"))?.shallow_clone());
+            Ok([part("image")?, part("label")?])
+        };
+        let choices = draw(2 * step as i64, &parameters)?;
+        let loss = network.forward(&batch("decisions")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
+        let gradients = Tensor::f_run_backward(&[loss], &parameters, false, false)?;
+        adam.step(&parameters, &gradients)?;
+
+        let choices = tch::no_grad(|| draw(2 * step as i64 + 1, &parameters))?;
+        let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
+        let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
+        shim::clip_grad_norm(&gradients, CLIP)?;
+        sgd.step(network.weights(), &used, &gradients, RATE)?;
+        losses.push(loss.double_value(&[]));
+        seconds.push(begun.elapsed().as_secs_f64());
+    }
+    let parameters: Vec<Vec<f64>> = parameters.iter().map(Vec::try_from).collect::<Result<_, _>>()?;
+    let peak = memory("VmHWM")?;
+    let report = serde_json::json!({
+        "losses": losses, "seconds": seconds, "before": before, "peak": peak, "parameters": parameters,
+    });
+    println!("{report}");
+    Ok(())
+}
+
+/// Samples of the Dirichlets of all decisions, from libtorch's generator.
+fn draw(seed: i64, parameters: &[Tensor]) -> Result<Vec<Choice>> {
+    shim::manual_seed(seed);
+    let rows = Tensor::f_stack(parameters, 0)?;
+    let concentration = rows.f_clamp_max(0.0)?.f_exp()?.f_add(&rows.f_relu()?)?;
+    Ok(shim::dirichlet_rsample(&concentration)?.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
+}
+
+/// The plan to run.
+fn supernet(file: Option<PathBuf>) -> Result<Plan> {
+    if let Some(file) = file {
+        return Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?);
+    }
+    use nasc_compiler::driver::{NoSources, Options, Source, compile};
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spaces/nasbench201.nas");
+    let source = Source { name: path.into(), text: std::fs::read_to_string(path)? };
+    let compilation = compile(source, &NoSources, &Options::default());
+    let supernet = compilation.supernets.first().ok_or_else(|| anyhow!("the space has errors"))?;
+    Ok(plan(supernet))
+}
+
+/// A number of /proc/self/status, in bytes.
+fn memory(field: &str) -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with(field)).context("no such line")?;
+    let kilobytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(kilobytes * 1024)
+}

@@ -1,0 +1,165 @@
+"""The time and memory of one search step of NAS-Bench-201 (C=16, N=5, batch 64): ours against plain PyTorch.
+
+    python tests/reference/bench_nasbench201.py [--rounds 3] [--steps 10] [--binary target/release/examples/search_step]
+
+needs torch 2.11 (`requirements.txt`) and the built example (`cargo build --release -p nasc-torch --example search_step`).
+A step is DrNAS in first order, on two batches: draw the mixture from the decisions' Dirichlets, gradient of the loss on
+the first batch for the decisions alone, Adam on them; draw again, gradient of the loss on the second batch for the
+weights, clip, SGD with momentum. Both programs start from the same weights, see the same batches and seed libtorch's
+generator alike, so that they draw the same mixtures and their losses can be compared step by step.
+
+Each round runs, as processes of their own and in turn: PyTorch in each memory format, then ours. Reported: seconds a
+step (the median over steps after the first two), the peak of the process' resident memory above what it held before
+the network was made, the ratios of ours to PyTorch's better format, and how far the losses are apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WIDTH, CELLS, BATCH, SIZE, CLASSES = 16, 5, 64, 32, 10
+RATE, MOMENTUM, DECAY, CLIP = 0.025, 0.9, 3e-4, 5.0
+ARCH_RATE, ARCH_BETAS, ARCH_DECAY = 3e-4, (0.5, 0.999), 1e-3
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def memory(field: str) -> int:
+    """A number of /proc/self/status, in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(field)
+
+
+def prepare(path: Path, steps: int) -> None:
+    """Weights, decisions' parameters and batches, by the compiler's names."""
+    import torch
+    from nasbench201 import DECISIONS, LABELS, NasBench201, named_states, named_weights
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    network = NasBench201(WIDTH, CELLS, CLASSES)
+    tensors = {f"weight.{name}": weight.detach().clone() for name, weight in named_weights(network).items()}
+    tensors |= {f"state.{name}": state.clone() for name, state in named_states(network).items()}
+    tensors["parameters"] = 1e-3 * torch.randn(len(DECISIONS), len(LABELS))
+    for step in range(steps):
+        for half in ("decisions", "weights"):
+            tensors[f"{half}.{step}.image"] = torch.randn(BATCH, 3, SIZE, SIZE)
+            tensors[f"{half}.{step}.label"] = torch.randint(CLASSES, (BATCH,))
+    save_file(tensors, path)
+
+
+def pytorch(path: Path, steps: int, threads: int, layout: str) -> dict:
+    """The plain program."""
+    import torch
+    import torch.nn.functional as F
+    from nasbench201 import NasBench201, named_states, named_weights
+    from safetensors.torch import load_file
+
+    torch.set_num_threads(threads)
+    tensors = load_file(path)
+    memory_format = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}[layout]
+    torch.ones(8).softmax(0)
+    before = memory("VmRSS")
+    network = NasBench201(WIDTH, CELLS, CLASSES)
+    with torch.no_grad():
+        for name, weight in named_weights(network).items():
+            weight.copy_(tensors[f"weight.{name}"])
+        for name, state in named_states(network).items():
+            state.copy_(tensors[f"state.{name}"])
+    network = network.to(memory_format=memory_format)
+    network.train()
+    parameters = tensors["parameters"].clone().requires_grad_()
+    weights = list(network.parameters())
+    sgd = torch.optim.SGD(weights, RATE, momentum=MOMENTUM, weight_decay=DECAY, fused=True)
+    adam = torch.optim.Adam([parameters], ARCH_RATE, ARCH_BETAS, weight_decay=ARCH_DECAY, fused=True)
+
+    def draw(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        concentration = parameters.clamp(max=0).exp() + parameters.relu()
+        return torch.distributions.Dirichlet(concentration, validate_args=False).rsample()
+
+    losses, seconds = [], []
+    for step in range(steps):
+        begun = time.perf_counter()
+        image = tensors[f"decisions.{step}.image"].contiguous(memory_format=memory_format)
+        loss = F.cross_entropy(network(image, draw(2 * step)), tensors[f"decisions.{step}.label"])
+        (parameters.grad,) = torch.autograd.grad(loss, [parameters])
+        adam.step()
+        with torch.no_grad():
+            mixture = draw(2 * step + 1)
+        image = tensors[f"weights.{step}.image"].contiguous(memory_format=memory_format)
+        loss = F.cross_entropy(network(image, mixture), tensors[f"weights.{step}.label"])
+        sgd.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, CLIP)
+        sgd.step()
+        losses.append(loss.item())
+        seconds.append(time.perf_counter() - begun)
+    return {"losses": losses, "seconds": seconds, "before": before, "peak": memory("VmHWM"), "parameters": parameters.tolist()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/examples/search_step")
+    parser.add_argument("--plan", type=Path, help="a plan in JSON for the binary, in place of compiling the space")
+    parser.add_argument("--pytorch", choices=["channels_last", "contiguous"], help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.pytorch:
+        print(json.dumps(pytorch(args.data, args.steps, args.threads, args.pytorch)))
+        return
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data.safetensors"
+        prepare(data, args.steps)
+        common = ["--data", str(data), "--steps", str(args.steps), "--threads", str(args.threads)]
+        plan = ["--plan", str(args.plan)] if args.plan else []
+        programs = {
+            "channels_last": [sys.executable, __file__, "--pytorch", "channels_last", *common],
+            "contiguous": [sys.executable, __file__, "--pytorch", "contiguous", *common],
+            "ours": [str(args.binary), *common, *plan],
+        }
+        runs: dict[str, list[dict]] = {name: [] for name in programs}
+        for _ in range(args.rounds):
+            for name, command in programs.items():
+                output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+                runs[name].append(json.loads(output.splitlines()[-1]))
+                run = runs[name][-1]
+                print(f"{name:14} {step_time(run):.3f} s a step, {(run['peak'] - run['before']) / 1e6:.0f} MB above", end=" ")
+                print(f"{run['before'] / 1e6:.0f} MB, last loss {run['losses'][-1]:.6f}", flush=True)
+    report(runs)
+
+
+def step_time(run: dict) -> float:
+    return statistics.median(run["seconds"][2:] or run["seconds"])
+
+
+def report(runs: dict[str, list[dict]]) -> None:
+    time_of = {name: statistics.median(map(step_time, found)) for name, found in runs.items()}
+    memory_of = {name: statistics.median(run["peak"] - run["before"] for run in found) for name, found in runs.items()}
+    faster = min(("channels_last", "contiguous"), key=time_of.__getitem__)
+    losses = zip(runs["ours"][0]["losses"], runs[faster][0]["losses"], strict=True)
+    ours, theirs = runs["ours"][0], runs[faster][0]
+    parameters = zip(sum(ours["parameters"], []), sum(theirs["parameters"], []), strict=True)
+    print(f"PyTorch's faster memory format: {faster}")
+    print(f"time   ours / PyTorch: {time_of['ours'] / time_of[faster]:.3f}")
+    print(f"memory ours / PyTorch: {memory_of['ours'] / memory_of[faster]:.3f} (above the start)")
+    whole = statistics.median(r["peak"] for r in runs["ours"]) / statistics.median(r["peak"] for r in runs[faster])
+    print(f"memory ours / PyTorch: {whole:.3f} (the whole process)")
+    print(f"largest difference of the losses over {len(ours['losses'])} steps: {max(abs(a - b) for a, b in losses):.1e}")
+    print(f"largest difference of the decisions' parameters at the end: {max(abs(a - b) for a, b in parameters):.1e}")
+
+
+if __name__ == "__main__":
+    main()
