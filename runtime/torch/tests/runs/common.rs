@@ -24,6 +24,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 const WIDTH: i64 = 6;
@@ -98,7 +99,7 @@ impl Builder {
 }
 
 /// The space.
-pub fn supernet() -> Supernet {
+pub(crate) fn supernet() -> Supernet {
     let mut b = Builder(Supernet::new("tiny".into()));
     let signal = b.input("signal", Builder::features(WIDTH), false);
     let noise = b.input("noise", Builder::features(WIDTH), false);
@@ -154,20 +155,20 @@ fn records(path: &Path, scale: f64) {
 }
 
 /// A place for runs.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
     /// The settings of runs that are made here.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Bench {
     /// A place with data, and settings for a search of a second.
-    pub fn new() -> Bench {
+    pub(crate) fn new() -> Bench {
         Bench::with_signal(1.0)
     }
 
     /// The same with the signal multiplied.
-    pub fn with_signal(scale: f64) -> Bench {
+    pub(crate) fn with_signal(scale: f64) -> Bench {
         let folder = TempDir::new().expect("a temporary folder");
         let data = folder.path().join("data.safetensors");
         records(&data, scale);
@@ -188,7 +189,7 @@ impl Bench {
     }
 
     /// A new run.
-    pub fn make(&self, name: &str, kind: Kind, arch: Option<String>) -> PathBuf {
+    pub(crate) fn make(&self, name: &str, kind: Kind, arch: Option<String>) -> PathBuf {
         let root = self.folder.path().join(name);
         let space = Space::new(supernet());
         let facts = SpaceFacts {
@@ -214,13 +215,16 @@ impl Bench {
     }
 
     /// A new search.
-    pub fn search(&self, name: &str) -> PathBuf {
+    pub(crate) fn search(&self, name: &str) -> PathBuf {
         self.make(name, Kind::Search, None)
     }
 }
 
+/// One job at a time: libtorch's generator and its number of threads belong to the process, and a job seeds it in every step.
+static WORKER: Mutex<()> = Mutex::new(());
+
 /// Does a job and returns how it ended and what it said.
-pub fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, WorkerError>, Vec<Event>) {
+pub(crate) fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, WorkerError>, Vec<Event>) {
     let said = Rc::new(RefCell::new(Vec::new()));
     let sink: Sink = Box::new({
         let said = said.clone();
@@ -229,20 +233,23 @@ pub fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, W
             true
         }
     });
+    // A test that failed while it held the worker has said so itself.
+    let held = WORKER.lock().unwrap_or_else(PoisonError::into_inner);
     let ended = worker::run(root, job, resume, stop, sink);
+    drop(held);
     let said = said.borrow().clone();
     (ended, said)
 }
 
 /// Does a whole job.
-pub fn complete(root: &Path, job: Job) -> Vec<Event> {
+pub(crate) fn complete(root: &Path, job: Job) -> Vec<Event> {
     let (ended, said) = work(root, job, false, Stop::default());
     assert_eq!(ended.expect("a job without a fault"), Ended::Done);
     said
 }
 
 /// Every file of a run that must not depend on how often it was stopped, with its bytes.
-pub fn results(root: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn results(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
