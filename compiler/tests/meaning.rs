@@ -166,14 +166,7 @@ fn bodies_rebind_and_blocks_do_not() {
 #[test]
 fn ops_are_values_with_defaults_and_names() {
     let head = "op block(x, c: int = 4, act: op = identity) = x |> conv(c, kernel = 1) |> act();\n";
-    let net = supernet(
-        &format!(
-            "{head}{}",
-            space("let x = image |> block(act = relu) |> block(2) |> add_to(_, image);")
-                .replace("|> add_to(_, image)", "|> concat([_, image])")
-        ),
-        &[],
-    );
+    let net = supernet(&format!("{head}{}", space("let x = image |> block(act = relu) |> block(2);")), &[]);
     assert_eq!(net.weights.iter().map(|weight| weight.shape[0]).collect::<Vec<_>>(), [4, 2]);
 }
 
@@ -257,13 +250,13 @@ fn limits_hold_and_are_raised() {
 #[test]
 fn greedy_texts_end() {
     for (body, code) in [
-        ("let n = 1; for i in 0..100000 { n = n * 2; } let x = image;", "N0314"),
+        ("let n = 1; for i in 0..1000 { n = n * 2; } let x = image;", "N0314"),
         ("let xs = [1]; for i in 0..64 { xs = xs + xs; } let x = conv(image, len(xs), 1);", "N0504"),
         ("let xs = [1]; for i in 0..64 { xs += xs; } let x = conv(image, len(xs), 1);", "N0504"),
         ("let n = N; for i in 0..100 { n = n * N; } let x = conv(image, n, 1);", "N0314"),
         ("let x = image; for a in 0..9999 { for b in 0..9999 { for c in 0..9999 { x = x; } } }", "N0504"),
         ("let x = image; for i in 0..99999 { x = x + x; }", "N0501"),
-        ("let x = conv(image, 9G, 1);", "N0314"),
+        ("let x = conv(image, 900G, 1);", "N0314"),
     ] {
         let limits = Options::default().limits.with(Limit::Nodes, 5_000).with(Limit::Steps, 200_000);
         let options = Options { limits, ..Options::default() };
