@@ -159,6 +159,7 @@ fn part(
             found: arrays.iter().map(|array| array.name.clone()).collect(),
         })?;
         let records = *array.shape.first().ok_or_else(|| shape_error(input, array))?;
+        fit(input, array)?;
         match first {
             Some((other, count)) if count != records => {
                 return Err(DataError::Counts {
