@@ -131,6 +131,16 @@ pub const KEYS: &[Key] = &[
         allowed: NOT_NEGATIVE,
     },
     Key {
+        name: "data.resize",
+        doc: "Whether pictures of another size are brought to the input's; otherwise they are an error.",
+        allowed: Allowed::Bool,
+    },
+    Key {
+        name: "data.memory",
+        doc: "The memory that the records may take, in MiB. Pictures of a folder that need more are decoded each time they are used.",
+        allowed: Allowed::Int(1, 1 << 30),
+    },
+    Key {
         name: "data.loaders",
         doc: "Threads that read and prepare batches. Results do not depend on their number.",
         allowed: Allowed::Int(1, THREADS),
