@@ -1,39 +1,38 @@
-//! Every example's commands print what `examples/<name>/expected.txt` says.
-//!
-//! The file is a transcript: a line `$ nasc …` is a command, run in the example's folder; what follows is its output. With
-//! `NASC_BLESS=1` the transcripts are written anew, to be read before they are kept.
+//! The examples do what their pages show: `examples/<name>/expected.txt` holds commands (`$ nasc …`) with what they print, run
+//! in the example's folder. `NASC_UPDATE=1 cargo test --test examples` writes the files anew.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod common;
 
-const HEADER: &str = "$ nasc ";
+use common::{nasc, root, run};
+use std::fs;
 
 #[test]
-fn examples_print_what_they_say() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(&root)
-        .expect("the folder of examples")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.sort();
-    assert!(!folders.is_empty());
-    for folder in folders {
-        assert!(folder.join("README.md").is_file(), "{} has no README.md", folder.display());
-        let file = folder.join("expected.txt");
-        let expected = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let found: String = expected.lines().filter(|line| line.starts_with(HEADER)).map(|line| transcript(&folder, line)).collect();
-        if std::env::var_os("NASC_BLESS").is_some() {
-            std::fs::write(&file, &found).expect("the transcript is writable");
+fn every_example_prints_what_it_says() {
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(root().join("examples")).expect("examples is there") {
+        let folder = entry.expect("its entries can be read").path();
+        if !folder.is_dir() {
+            continue;
         }
-        assert_eq!(found, expected.replace("\r\n", "\n"), "{}", file.display());
+        let name = folder.file_name().expect("a folder has a name").to_string_lossy().into_owned();
+        assert!(folder.join("README.md").exists(), "{name} has a README.md");
+        let path = folder.join("expected.txt");
+        let expected = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut printed = String::new();
+        for command in expected.lines().filter_map(|line| line.strip_prefix("$ nasc ")) {
+            let ran = run(nasc().current_dir(&folder).args(command.split_whitespace()));
+            assert_eq!(ran.status, Some(0), "{name}: nasc {command}: {}", ran.err);
+            printed.push_str(&format!("$ nasc {command}\n{}{}", ran.out, ran.err));
+        }
+        assert!(!printed.is_empty(), "{name} runs something");
+        if printed == expected {
+            continue;
+        }
+        if std::env::var_os("NASC_UPDATE").is_some() {
+            fs::write(&path, printed).expect("the file can be written");
+        } else {
+            wrong.push(format!("{}:\n{printed}", path.display()));
+        }
     }
-}
-
-/// A command and what it prints, on both streams.
-fn transcript(folder: &Path, line: &str) -> String {
-    let arguments = line.strip_prefix(HEADER).expect("filtered by it").split_whitespace();
-    let output = Command::new(env!("CARGO_BIN_EXE_nasc")).args(arguments).current_dir(folder).output().expect("nasc runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{line}\n{}{}", text(&output.stdout), text(&output.stderr))
+    assert!(wrong.is_empty(), "examples print something else than expected.txt says:\n{}", wrong.join("\n"));
 }

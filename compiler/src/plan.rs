@@ -87,6 +87,7 @@ pub struct Step {
 /// What a step computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is an operation")]
 pub enum StepKind {
     /// A primitive.
     Op {
@@ -325,16 +326,16 @@ fn is_op(supernet: &Supernet, id: NodeId, name: &str) -> bool {
 
 /// Normalisations whose only use is as one operand of one mix.
 fn folds(supernet: &Supernet, order: &[NodeId]) -> HashMap<NodeId, Folded> {
+    let mut uses: HashMap<NodeId, usize> = HashMap::with_capacity(order.len());
+    for id in order.iter().flat_map(|id| supernet.operands(*id)).chain(supernet.results()) {
+        *uses.entry(id).or_insert(0) += 1;
+    }
     let mut folds = HashMap::new();
     for id in order {
         let NodeKind::Mix { decision, alternatives } = &supernet.node(*id).kind else { continue };
-        let operands = supernet.operands(*id);
-        for (alternative, operand) in alternatives.iter().zip(&operands) {
-            let used_once = supernet.users(*operand).len() == 1
-                && operands.iter().filter(|other| *other == operand).count() == 1
-                && supernet.results().all(|result| result != *operand);
-            if used_once && is_op(supernet, *operand, "batch_norm") {
-                folds.insert(*operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
+        for (alternative, operand) in alternatives.iter().zip(supernet.operands(*id)) {
+            if uses[&operand] == 1 && is_op(supernet, operand, "batch_norm") {
+                folds.insert(operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Supernets for tests: built by hand, or from random little programs that are elaborated as the language says.
 
-use crate::runs::Conditions;
+use crate::arch::Architecture;
+use crate::runs::{Conditions, Happens, Ranks, Runs};
 use crate::size::Size;
 use crate::supernet::*;
 use indexmap::IndexMap;
@@ -216,6 +217,8 @@ pub(crate) enum Program {
     Op(u8, Vec<Program>),
     /// `choose` under one of a few names, so that names repeat: in other contexts, and inside their own alternatives.
     Choose(u8, Vec<Program>),
+    /// The same twice, added up: what siblings are.
+    Twice(Box<Program>),
     /// A loop of 0 to 2 iterations, ended by a choice under a name of its own.
     Loop(u8, Box<Program>),
 }
@@ -234,6 +237,7 @@ pub(crate) fn program() -> impl Strategy<Value = Program> {
                     arms.prop_map(move |arms| Program::Choose(name, arms))
                 }
             }),
+            inner.clone().prop_map(|body| Program::Twice(Box::new(body))),
             (0..2u8, inner).prop_map(|(name, body)| Program::Loop(name, Box::new(body))),
         ]
     })
@@ -287,6 +291,10 @@ fn expression(build: &mut Build, program: &Program, x: NodeId, context: ContextI
                 })
                 .collect();
             build.mix(decision, &operands)
+        }
+        Program::Twice(body) => {
+            let operands = [expression(build, body, x, context), expression(build, body, x, context)];
+            build.op("add", &operands)
         }
         Program::Loop(name, body) => {
             let decision = build.decision(&format!("loop{name}"), 3, context);
@@ -387,14 +395,17 @@ impl Interpreter<'_> {
             let node = supernet.node(id);
             let operands: Vec<u64> = supernet.operands(id).iter().map(|operand| values[operand]).collect();
             let value = match &node.kind {
-                NodeKind::Input { input } => hash(&supernet.inputs[*input].name),
+                NodeKind::Input { input } => input_value(&supernet.inputs[*input].name),
                 NodeKind::Op { op, attrs, weights, states } => {
                     let weights = weights.iter().map(|(slot, id)| (&**slot, &*supernet.weight(*id).name));
                     let states = states.iter().map(|(slot, id)| (&**slot, &*supernet.state(*id).name));
                     operation(op, attrs, weights.chain(states).collect(), &operands, &node.path)
                 }
                 NodeKind::Mix { decision, alternatives } => match self.selection[decision.0 as usize] {
-                    Some(answer) => operands[alternatives.iter().position(|a| *a == answer).expect("offered")],
+                    Some(answer) => {
+                        let position = alternatives.iter().position(|alternative| *alternative == answer);
+                        operands[position.expect("elaborated mixes offer every alternative")]
+                    }
                     None => alternatives.iter().zip(&operands).fold(0, |sum: u64, (alternative, value)| {
                         sum.wrapping_add(mix_weight(decision.0 as usize, *alternative as usize).wrapping_mul(*value))
                     }),
@@ -405,6 +416,11 @@ impl Interpreter<'_> {
         let outputs = supernet.outputs.iter().chain(&supernet.metrics).map(|(name, id)| (name.clone(), values[id]));
         outputs.chain(supernet.losses.iter().map(|id| ("loss".into(), values[id]))).collect()
     }
+}
+
+/// The value of an input in these tests.
+pub(crate) fn input_value(name: &str) -> u64 {
+    hash(name)
 }
 
 /// What an operation computes in these tests.
@@ -435,13 +451,13 @@ fn hash(text: &str) -> u64 {
 }
 
 /// The architectures of a supernet, at most so many.
-pub(crate) fn architectures(supernet: &Supernet, most: usize) -> Vec<crate::arch::Architecture> {
-    let runs = crate::runs::Runs::new(supernet).and_then(crate::runs::Ranks::new).expect("small");
+pub(crate) fn architectures(supernet: &Supernet, most: usize) -> Vec<Architecture> {
+    let runs = Runs::new(supernet).and_then(Ranks::new).expect("small");
     let numbers = (0..most).map(num_bigint::BigUint::from);
-    numbers.map_while(|number| runs.run(&number)).map(crate::arch::Architecture::from_runs).collect()
+    numbers.map_while(|number| runs.run(&number)).map(Architecture::from_runs).collect()
 }
 
 /// What happens, as [`Conditions`] says.
-pub(crate) fn happens(supernet: &Supernet, answers: &[Option<u32>]) -> crate::runs::Happens {
+pub(crate) fn happens(supernet: &Supernet, answers: &[Option<u32>]) -> Happens {
     Conditions::new(supernet).under(answers)
 }

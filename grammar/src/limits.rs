@@ -17,7 +17,7 @@ impl Limits {
     /// The deepest nesting that is ever read, whatever is asked for: what fits a stack of 2 MiB.
     pub const MOST_NESTING: usize = 256;
 
-    /// Lexical diagnostics of one file; more are counted and not shown.
+    /// Diagnostics of one file; more are counted, or no longer looked for.
     pub(crate) const DIAGNOSTICS: usize = 100;
 
     /// The nesting that is used.

@@ -200,7 +200,7 @@ mod tests {
                 epochs: 10,
                 step: 5,
                 steps: 6,
-                loss: 2.302585092994046,
+                loss: 2.3021085092994045,
                 metrics: metrics.clone(),
                 step_seconds: 0.25,
                 waiting: 0.01,

@@ -225,7 +225,7 @@ fn near<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<Strin
     /// Comparing takes time in the product of both lengths; nobody mistypes a name longer than this.
     const LONGEST: usize = 200;
     /// So many names are compared; in a larger space a suggestion is worth less than an answer at once.
-    const MOST: usize = 20_000;
+    const MOST: usize = 2_000;
     if written.len() > LONGEST {
         return None;
     }

@@ -18,24 +18,24 @@ use rand::Rng;
 pub struct Sampler {
     decisions: usize,
     total: BigUint,
-    points: Vec<Draw>,
-    roots: Vec<u32>,
+    pub(super) points: Vec<Draw>,
+    pub(super) roots: Vec<u32>,
 }
 
 /// How the answer to a decision is drawn.
 #[derive(Clone, Debug)]
-struct Draw {
-    decision: u32,
-    table: Table,
+pub(super) struct Draw {
+    pub(super) decision: u32,
+    pub(super) table: Table,
     /// Answers that some architecture gives, each with its place in `then`.
-    answers: Vec<(u32, u32)>,
+    pub(super) answers: Vec<(u32, u32)>,
     /// What follows a group of answers.
-    then: Vec<Vec<u32>>,
+    pub(super) then: Vec<Vec<u32>>,
 }
 
 /// Where the answers of a [`Draw`] end on a line whose pieces are as long as the answers are frequent.
 #[derive(Clone, Debug)]
-enum Table {
+pub(super) enum Table {
     /// All are equally frequent.
     Even,
     /// Ends, ascending.

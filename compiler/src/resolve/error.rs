@@ -57,6 +57,8 @@ pub(crate) enum ResolveError {
     Reserved { name: Arc<str>, why: &'static str },
     /// A `let` that nothing reads.
     UnusedLet { name: Arc<str> },
+    /// An input that nothing reads.
+    UnusedInput { name: Arc<str> },
     /// A `use` that nothing needs.
     UnusedUse { name: Arc<str> },
     /// An op that nothing calls.
@@ -151,6 +153,10 @@ impl From<Located> for Diagnostic {
             ResolveError::UnusedLet { name } => {
                 Diagnostic::warning("N0220", format!("`{name}` is never used"), span, "bound here, read nowhere")
                     .help(format!("remove it, or call it `_{name}`"))
+            }
+            ResolveError::UnusedInput { name } => {
+                Diagnostic::warning("N0220", format!("the input `{name}` is never used"), span, "declared here, read nowhere")
+                    .help("remove it, or use it in a loss or a metric")
             }
             ResolveError::UnusedUse { name } => {
                 Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere")

@@ -70,12 +70,20 @@ enum Reach {
     Closed,
 }
 
+/// Whether a name that is never read is worth a lint.
+#[derive(Clone, Copy, PartialEq)]
+enum Lint {
+    No,
+    /// It was bound by `let`.
+    Let,
+    Input,
+}
+
 struct Local {
     name: Arc<str>,
     span: Span,
     used: bool,
-    /// Bound by `let`: worth a lint when it is never read.
-    lint: bool,
+    lint: Lint,
 }
 
 struct Scope {
@@ -118,7 +126,9 @@ impl Walk<'_> {
                         self.fail(param.name.span, ResolveError::Reserved { name: param.name.text.clone(), why });
                     }
                 }
-                self.declare("N".into(), item.name.span, false);
+                if !item.params.iter().any(|param| &*param.name.text == "N") {
+                    self.declare("N".into(), item.name.span, Lint::No);
+                }
                 self.params(&item.params);
                 self.statements(&item.body);
             }
@@ -135,7 +145,7 @@ impl Walk<'_> {
             match stmt {
                 ExternStmt::Let { name, value } => {
                     self.expr(value);
-                    self.declare(name.text.clone(), name.span, false);
+                    self.declare(name.text.clone(), name.span, Lint::No);
                 }
                 ExternStmt::Require(require) => self.expr(&require.condition),
                 ExternStmt::Weight(weight) | ExternStmt::State(weight) => {
@@ -166,7 +176,7 @@ impl Walk<'_> {
             if let Some(first) = self.own(&param.name.text) {
                 self.fail(param.name.span, ResolveError::Twice { name: param.name.text.clone(), first });
             }
-            self.declare(param.name.text.clone(), param.name.span, false);
+            self.declare(param.name.text.clone(), param.name.span, Lint::No);
         }
     }
 
@@ -199,7 +209,7 @@ impl Walk<'_> {
         if self.find(&name.text).is_some() {
             self.mark(&name.text);
         } else if binds {
-            self.declare(name.text.clone(), name.span, false);
+            self.declare(name.text.clone(), name.span, Lint::No);
         } else {
             self.fail(name.span, ResolveError::UnknownSize { name: name.text.clone() });
         }
@@ -211,15 +221,23 @@ impl Walk<'_> {
 
     fn close(&mut self) {
         let scope = self.scopes.pop().expect("every scope that is closed was opened");
-        for local in scope.locals.into_iter().filter(|local| local.lint && !local.used && !local.name.starts_with('_')) {
-            self.fail(local.span, ResolveError::UnusedLet { name: local.name });
+        if self.program.module(self.module).library {
+            return;
+        }
+        for local in scope.locals.into_iter().filter(|local| !local.used && !local.name.starts_with('_')) {
+            let name = local.name;
+            match local.lint {
+                Lint::No => {}
+                Lint::Let => self.fail(local.span, ResolveError::UnusedLet { name }),
+                Lint::Input => self.fail(local.span, ResolveError::UnusedInput { name }),
+            }
         }
     }
 
-    fn declare(&mut self, name: Arc<str>, span: Span, lint: bool) {
+    fn declare(&mut self, name: Arc<str>, span: Span, lint: Lint) {
         let scope = self.scopes.last_mut().expect("an item has a scope");
         scope.latest.insert(name.clone(), scope.locals.len());
-        scope.locals.push(Local { name, span, used: false, lint: lint && !self.program.module(self.module).library });
+        scope.locals.push(Local { name, span, used: false, lint });
     }
 
     /// The scope and position of the innermost local of that name.
@@ -271,7 +289,7 @@ impl Walk<'_> {
         }
     }
 
-    fn bind(&mut self, pattern: &Pattern, lint: bool) {
+    fn bind(&mut self, pattern: &Pattern, lint: Lint) {
         match pattern {
             Pattern::Name(name) => self.declare(name.text.clone(), name.span, lint),
             Pattern::Hole(_) => {}
@@ -294,15 +312,15 @@ impl Walk<'_> {
         match &stmt.kind {
             StmtKind::Let { pattern, value } => {
                 self.expr(value);
-                self.bind(pattern, true);
+                self.bind(pattern, Lint::Let);
             }
             StmtKind::Input { name, ty, .. } => {
                 self.type_expr(ty, false);
-                self.declare(name.text.clone(), name.span, true);
+                self.declare(name.text.clone(), name.span, Lint::Input);
             }
             StmtKind::Output { name, value } => {
                 self.expr(value);
-                self.declare(name.text.clone(), name.span, false);
+                self.declare(name.text.clone(), name.span, Lint::No);
             }
             StmtKind::Loss(value) | StmtKind::Metric(value) => self.expr(value),
             StmtKind::Require(require) => self.expr(&require.condition),
@@ -318,7 +336,7 @@ impl Walk<'_> {
             StmtKind::For { pattern, over, body } => {
                 self.expr(over);
                 self.open(Reach::Open);
-                self.bind(pattern, false);
+                self.bind(pattern, Lint::No);
                 self.statements(body);
                 self.close();
             }
@@ -340,6 +358,8 @@ impl Walk<'_> {
             [] => {}
             [name] => self.read(name),
             [first, .., last] => {
+                // It was meant, if not said so.
+                self.used.names.insert((self.module, last.text.clone()));
                 let written: Vec<&str> = path.iter().map(|name| &*name.text).collect();
                 self.fail(first.span.to(last.span), ResolveError::Dotted { path: written.join(".") });
             }
@@ -359,7 +379,7 @@ impl Walk<'_> {
             ExprKind::Comprehension { pattern, over, value } => {
                 self.expr(over);
                 self.open(Reach::Closed);
-                self.bind(pattern, false);
+                self.bind(pattern, Lint::No);
                 self.expr(value);
                 self.close();
             }

@@ -10,6 +10,8 @@
 
 pub mod file;
 pub mod graph;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 
 use crate::size::Size;
@@ -232,6 +234,7 @@ pub struct Node {
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "nearly every node is an operation")]
 pub enum NodeKind {
     /// The input of that number in [`Supernet::inputs`]. No operands.
     Input {

@@ -131,9 +131,14 @@ impl Cutter<'_> {
                 false
             }
             TokenKind::RightBrace => self.pop(word) && self.brace_ends_item(),
-            TokenKind::Semicolon | TokenKind::Comma => {
+            TokenKind::Comma => {
                 self.drop_pending();
-                token.kind == TokenKind::Semicolon && self.stack.is_empty()
+                false
+            }
+            TokenKind::Semicolon => {
+                self.drop_pending();
+                self.end_statement(word);
+                self.stack.is_empty()
             }
             _other => false,
         }
@@ -148,6 +153,35 @@ impl Cutter<'_> {
             TokenKind::If => word > 0 && self.token(word - 1).kind.ends_operand(),
             _bracket => false,
         }
+    }
+
+    /// At a `;`: parentheses and square brackets hold none, so one that is open was never closed; unless its end still comes, and
+    /// the `;` was meant to be a comma.
+    fn end_statement(&mut self, word: usize) {
+        let in_line = |level: &Level| level.kind == TokenKind::LeftParen || level.kind == TokenKind::LeftBracket;
+        if !self.stack.last().is_some_and(in_line) || self.closes_later(word) {
+            return;
+        }
+        self.unclosed(self.token(word).span, UnclosedReason::StatementEnd);
+        while self.stack.last().is_some_and(in_line) {
+            self.stack.pop();
+        }
+    }
+
+    /// Whether a parenthesis or square bracket that is open is closed before the statement after this word ends.
+    fn closes_later(&self, word: usize) -> bool {
+        let mut depth = 0_usize;
+        for next in word + 1..self.words.len() {
+            match self.token(next).kind {
+                TokenKind::LeftParen | TokenKind::LeftBracket => depth += 1,
+                TokenKind::RightParen | TokenKind::RightBracket if depth == 0 => return true,
+                TokenKind::RightParen | TokenKind::RightBracket => depth -= 1,
+                TokenKind::Semicolon | TokenKind::LeftBrace | TokenKind::RightBrace | TokenKind::Let => return false,
+                _other if self.words[next].first && self.starter(next).is_some() => return false,
+                _other => {}
+            }
+        }
+        false
     }
 
     fn push(&mut self, word: usize) {
@@ -229,7 +263,7 @@ impl Cutter<'_> {
         let suspect = self.open.as_ref().and_then(|open| open.suspect).filter(|suspect| suspect.open.start > level.span.start);
         self.errors.push(LexicalError::Unclosed { open: level.span, bracket, end, reason, suspect });
         match reason {
-            UnclosedReason::OuterCloser | UnclosedReason::WrongCloser => {}
+            UnclosedReason::OuterCloser | UnclosedReason::WrongCloser | UnclosedReason::StatementEnd => {}
             UnclosedReason::NextItem | UnclosedReason::EndOfFile => self.stack.clear(),
         }
     }
@@ -272,17 +306,20 @@ impl Cutter<'_> {
         let Some(item) = self.starter(word) else { return false };
         let next = [self.kind(word + 1), self.kind(word + 2), self.kind(word + 3), self.kind(word + 4)];
         let named = next[0] == Some(TokenKind::Name);
-        let after_extern = word > 0 && self.kind(word - 1) == Some(TokenKind::Extern);
+        let lost = self.open.as_ref().is_some_and(|open| open.lost);
+        let top = !lost && self.stack.iter().all(|level| level.kind.closer().is_none());
         let heading = match item {
             ItemKind::Use | ItemKind::Space => named,
-            ItemKind::Let => named || next[0] == Some(TokenKind::LeftParen) || next[0] == Some(TokenKind::Underscore),
+            ItemKind::Let => top && (named || next[0] == Some(TokenKind::LeftParen) || next[0] == Some(TokenKind::Underscore)),
             ItemKind::Extern => next[0] == Some(TokenKind::Op),
-            ItemKind::Op => named && next[1] == Some(TokenKind::LeftParen) && !after_extern,
+            // Within brackets `op` may be a type; at the top level it follows `extern` too.
+            ItemKind::Op => {
+                let extern_op = word > 0 && self.kind(word - 1) == Some(TokenKind::Extern);
+                named && (top || next[1] == Some(TokenKind::LeftParen)) && !extern_op
+            }
             ItemKind::Target => named && next[1..] == [Some(TokenKind::Colon), Some(TokenKind::Name), Some(TokenKind::LeftBrace)],
             ItemKind::Stray => false,
         };
-        let lost = self.open.as_ref().is_some_and(|open| open.lost);
-        let top = self.stack.iter().all(|level| level.kind.closer().is_none());
-        heading && ((top && !lost) || (item != ItemKind::Let && self.words[word].first))
+        heading && (top || self.words[word].first)
     }
 }

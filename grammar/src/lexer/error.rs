@@ -35,6 +35,8 @@ pub(crate) enum UnclosedReason {
     OuterCloser,
     /// A closing bracket of another kind.
     WrongCloser,
+    /// The `;` of its statement.
+    StatementEnd,
     /// The next item.
     NextItem,
     /// The end of the file.
@@ -82,7 +84,8 @@ impl From<LexicalError> for Diagnostic {
                 let number = text.strip_suffix(suffix.as_str()).unwrap_or(&text);
                 let diagnostic = make(codes::BAD_NUMBER, span, format!("`{suffix}` after a number means nothing"))
                     .note("a number takes the scales K, M, G, Ki, Mi, Gi, or a unit: bytes (B), bytes a second (B/s), Hz or s, as in 6.6MB, 200MHz, 10ms");
-                match nearest(&suffix, UNITS.iter().copied()) {
+                let spelled = UNITS.iter().copied().find(|unit| unit.eq_ignore_ascii_case(&suffix));
+                match spelled.or_else(|| nearest(&suffix, UNITS.iter().copied())) {
                     Some(unit) => diagnostic.help(format!("did you mean `{number}{unit}`?")),
                     None => diagnostic.help("a name does not begin with a digit; between a number and a name stands an operator"),
                 }
@@ -109,6 +112,7 @@ impl From<LexicalError> for Diagnostic {
                 let why = match reason {
                     UnclosedReason::WrongCloser => format!("this is not `{bracket}`"),
                     UnclosedReason::OuterCloser => format!("`{bracket}` must come before this"),
+                    UnclosedReason::StatementEnd => format!("the statement ends here, with `{bracket}` missing before it"),
                     UnclosedReason::NextItem => format!("the next item begins here, with `{bracket}` missing before it"),
                     UnclosedReason::EndOfFile => format!("the file ends here, with `{bracket}` missing"),
                 };

@@ -1,10 +1,10 @@
 //! Reads all of any text as tokens, and cuts it into items.
 //!
 //! The tokens cover the text without a gap, whatever is in it: blanks, comments and characters that mean nothing are tokens too,
-//! so a formatter or an editor loses nothing. Then brackets are matched, and the text is cut where items begin ([`cut`]).
+//! so a formatter or an editor loses nothing. Then brackets are matched, and the text is cut where items begin (`cut`).
 //! The parser reads an item only if nothing lexical is wrong in it, so it need not know of brackets or of characters.
 //!
-//! Promises: no panic, time and memory in proportion to the text, at most [`Limits::DIAGNOSTICS`] errors.
+//! Promises: no panic, time and memory in proportion to the text, at most a hundred errors.
 
 mod cut;
 mod error;

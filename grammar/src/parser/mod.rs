@@ -1,17 +1,19 @@
 //! Reads a file as a syntax tree.
 //!
-//! The lexer cuts the file into items; each clean one is read by the grammar alone ([`build`]), so an error in one hides nothing in
+//! The lexer cuts the file into items; each clean one is read by the grammar alone (`build`), so an error in one hides nothing in
 //! the next. An item that cannot be read is left out, and the names it would have made are kept: using one is no second error.
 
 mod build;
+mod context;
 mod error;
+mod explain;
+mod recover;
 
 use crate::ast::{self, Item};
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{ItemKind, ItemSlice, Lexed, Token, TokenKind, lex_within};
 use crate::limits::Limits;
-use crate::span::{FileId, Span};
-use build::Failure;
+use crate::span::FileId;
 use error::{SyntaxError, SyntaxProblem};
 use std::sync::Arc;
 
@@ -35,32 +37,45 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
 pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parsed {
     let Lexed { tokens, items, mut diagnostics } = lex_within(file, text, limits);
     let mut tree = ast::File { id: file, doc: file_doc(text, &tokens, &items), items: Vec::new(), broken: Vec::new() };
+    let mut previous = None;
     for slice in &items {
-        let item = if slice.clean { read(text, slice, limits, &tokens) } else { Err(Vec::new()) };
-        match item {
+        let wanted = Limits::DIAGNOSTICS.saturating_sub(diagnostics.len());
+        match read(text, slice, previous, &tokens, limits, wanted) {
             Ok(item) => tree.items.push(documented(item, doc_before(text, &tokens, slice))),
             Err(errors) => {
-                diagnostics.extend(errors.into_iter().map(Diagnostic::from));
+                diagnostics.extend(errors.into_iter().take(wanted).map(Diagnostic::from));
                 tree.broken.extend(names(text, &tokens[slice.tokens.clone()], slice.kind));
             }
         }
+        previous = Some(slice.kind);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span);
     Parsed { file: tree, tokens, diagnostics }
 }
 
-fn read(text: &str, slice: &ItemSlice, limits: &Limits, tokens: &[Token]) -> Result<Item, Vec<SyntaxError>> {
-    if slice.kind == ItemKind::Stray {
-        let found = format!("`{}`", &text[tokens[slice.tokens.start].span.range()]);
-        return Err(vec![SyntaxError { span: slice.span, problem: SyntaxProblem::Expected { expected: Vec::new(), found } }]);
+/// Reads an item, or finds up to `wanted` errors in it; `previous` is what came before it.
+fn read(
+    text: &str,
+    slice: &ItemSlice,
+    previous: Option<ItemKind>,
+    tokens: &[Token],
+    limits: &Limits,
+    wanted: usize,
+) -> Result<Item, Vec<SyntaxError>> {
+    if !slice.clean {
+        return Err(Vec::new());
     }
-    build::item(text, slice.span, limits).map_err(|failure| match failure {
-        Failure::Errors(errors) => errors,
-        Failure::Grammar { at, expected } => {
-            let span = Span::new(slice.span.file, at, at);
-            vec![SyntaxError { span, problem: SyntaxProblem::Expected { expected, found: String::new() } }]
-        }
-    })
+    if slice.kind != ItemKind::Stray {
+        return recover::read(text, slice, tokens, limits, wanted);
+    }
+    let last = tokens[slice.tokens.end - 1].kind;
+    if previous == Some(ItemKind::Stray) && last == TokenKind::Semicolon {
+        // More of the same: statements that follow a brace too many are one mistake.
+        return Err(Vec::new());
+    }
+    let span = tokens[slice.tokens.start].span;
+    let word = text[span.range()].chars().take(40).collect();
+    Err(vec![SyntaxError { span, problem: SyntaxProblem::NotAnItem { word } }])
 }
 
 /// The names an item would have made, as far as its words tell.

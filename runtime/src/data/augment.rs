@@ -93,11 +93,11 @@ pub(super) fn place<T: Copy>(
         let padding = value(plane, black);
         for (row, to) in to.chunks_exact_mut(width).enumerate() {
             let stored_row = row as isize + moves.row;
-            if !(0..height as isize).contains(&stored_row) {
+            if first == last || !(0..height as isize).contains(&stored_row) {
                 to.fill(padding);
                 continue;
             }
-            let begin = stored_row as usize * width + (first as isize + moves.column).max(0) as usize;
+            let begin = stored_row as usize * width + (first as isize + moves.column) as usize;
             to[..first].fill(padding);
             to[last..].fill(padding);
             for (to, stored) in to[first..last].iter_mut().zip(&from[begin..]) {

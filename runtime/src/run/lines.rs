@@ -97,7 +97,7 @@ impl Lines {
 }
 
 /// A file that can be cut.
-trait Target: Write {
+pub(super) trait Target: Write {
     fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
@@ -113,7 +113,7 @@ fn cut(file: &mut File, length: u64) -> io::Result<()> {
 }
 
 /// Writes at the end of a target of so many bytes; cuts it back to them if that fails.
-fn append(target: &mut impl Target, length: u64, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn append(target: &mut impl Target, length: u64, bytes: &[u8]) -> io::Result<()> {
     target.write_all(bytes).inspect_err(|_| {
         // If cutting fails too, a reader leaves out the line that has no end.
         let _ = target.cut(length);

@@ -16,6 +16,8 @@ mod files;
 mod lines;
 mod lock;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use create::NewRun;
 pub use error::{Doing, RunError};

@@ -1,6 +1,7 @@
 //! Whether a value is one that a key may have, and whether values fit each other.
 
-use super::keys::{Allowed, High, Low, SEEDS};
+use super::keys::{Allowed, CHANNELS, High, Low, SEEDS};
+use super::print::shown;
 use super::resolve::Values;
 use super::{Parameter, Place, Problem, SettingsError};
 use toml::Value;
@@ -18,7 +19,8 @@ pub(super) fn fit(allowed: &Allowed, value: Value) -> Option<Value> {
         }
         Allowed::Device => value.as_str().is_some_and(is_device).then_some(value),
         Allowed::Channels(low) => {
-            numbers(&value).filter(|list| list.iter().all(|number| within(*number, *low, High::Any))).map(floats)
+            let fits = |list: &Vec<f64>| list.len() <= CHANNELS && list.iter().all(|number| within(*number, *low, High::Any));
+            numbers(&value).filter(fits).map(floats)
         }
         Allowed::Betas => {
             numbers(&value).filter(|list| list.len() == 2 && list.iter().all(|beta| (0.0..1.0).contains(beta))).map(floats)
@@ -87,7 +89,7 @@ pub(super) fn conflicts(values: &Values) -> Vec<SettingsError> {
 }
 
 fn conflict(values: &Values, key: &str, must: String) -> SettingsError {
-    let value = values.get(key).map_or_else(String::new, |given| given.value.to_string());
+    let value = values.get(key).map_or_else(String::new, |given| shown(&given.value));
     let place = values.get(key).map_or(Place::Default, |given| given.place.clone());
     SettingsError { place, problem: Problem::Conflict { key: key.to_string(), value, must } }
 }

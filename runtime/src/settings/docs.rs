@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::keys::{KEYS, SECTIONS};
-use super::print::capital;
+use super::print::{capital, shown};
 use super::resolve::flat;
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ pub fn reference() -> String {
         }
         out.push_str("\n| key | default | what it is | what it may be |\n|---|---|---|---|\n");
         for key in KEYS.iter().filter(|key| key.section() == *section) {
-            let default = defaults[key.name].to_string();
+            let default = shown(&defaults[key.name]);
             let allowed = capital(&key.allowed.words());
             let _ = writeln!(out, "| `{}` | `{default}` | {} | {allowed}. |", key.bare(), key.doc);
         }

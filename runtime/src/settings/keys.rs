@@ -8,7 +8,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("space", "Parameters of the space. Those not set have the space's own defaults."),
     ("data", "Where records come from and what is done to them."),
     ("search", "The search."),
-    ("train", "The training of networks by themselves, from scratch."),
+    ("train", "The training of networks by themselves."),
     ("run", "Seeds, device, threads."),
 ];
 
@@ -40,7 +40,7 @@ pub enum Allowed {
     Text,
     /// `cpu`, `cuda` or `cuda:N`.
     Device,
-    /// A list of numbers, one a channel; may be empty.
+    /// A list of numbers, one a channel, at most [`CHANNELS`]; may be empty.
     Channels(Low),
     /// Two numbers from 0 on, below 1.
     Betas,
@@ -76,8 +76,10 @@ const MANY: i64 = 1_000_000;
 const LARGEST: i64 = i64::MAX;
 /// The most threads of one kind.
 const THREADS: i64 = 1024;
+/// The most channels whose mean and deviation can be set.
+pub const CHANNELS: usize = 1024;
 /// The most seeds of a run.
-pub(super) const SEEDS: usize = 1000;
+pub const SEEDS: usize = 1000;
 
 const NOT_NEGATIVE: Allowed = Allowed::Number(Low::From(0.0), High::Any);
 const POSITIVE: Allowed = Allowed::Number(Low::Above(0.0), High::Any);
@@ -127,6 +129,16 @@ pub const KEYS: &[Key] = &[
         name: "data.mixup",
         doc: "The parameter of the Beta distribution by which pairs of records are mixed (mixup); 0 turns it off.",
         allowed: NOT_NEGATIVE,
+    },
+    Key {
+        name: "data.resize",
+        doc: "Whether pictures of another size are brought to the input's; otherwise they are an error.",
+        allowed: Allowed::Bool,
+    },
+    Key {
+        name: "data.memory",
+        doc: "The memory that the records may take, in MiB. Pictures of a folder that need more are decoded each time they are used.",
+        allowed: Allowed::Int(1, 1 << 30),
     },
     Key {
         name: "data.loaders",
@@ -240,7 +252,7 @@ impl Allowed {
             Allowed::Word => "a word of at most 40 letters, digits, `-` and `_`".into(),
             Allowed::Text => "a text that is not empty and has no control characters".into(),
             Allowed::Device => "`cpu`, `cuda` or `cuda:` and a number up to 63".into(),
-            Allowed::Channels(low) => format!("a list of numbers{}, one a channel, or an empty list", range(*low, High::Any)),
+            Allowed::Channels(low) => format!("a list of up to {CHANNELS} numbers{}, one a channel", range(*low, High::Any)),
             Allowed::Betas => "two numbers from 0 on, below 1".into(),
             Allowed::Seeds => format!("a list of 1 to {SEEDS} different integers from 0 on"),
         }

@@ -1,7 +1,7 @@
 //! The settings of a run: what is in `settings.toml`.
 //!
 //! One file serves every command. A value comes from the default, a settings file, a flag of the command line or `--set`, each
-//! before the next ([`resolve`]); one table ([`keys::KEYS`]) says of every key what it means and what it may be, and checking,
+//! before the next ([`resolve()`]); one table ([`keys::KEYS`]) says of every key what it means and what it may be, and checking,
 //! printing and `docs/settings.md` all read that table. Defaults are the recipe of NAS-Bench-201 (TangleNAS' DrNAS
 //! configuration).
 
@@ -9,6 +9,7 @@ mod check;
 mod docs;
 mod error;
 pub mod keys;
+mod nearest;
 mod print;
 mod resolve;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::Resolved;
 use super::keys::{KEYS, SECTIONS};
 use super::resolve::flat;
 use std::fmt::Write;
+use toml::Value;
 
 impl Resolved {
     /// The file. Reading it gives the same settings again.
@@ -25,7 +26,7 @@ impl Resolved {
                 let _ = write!(out, "# {}\n# {}.\n", key.doc, capital(&key.allowed.words()));
                 let value = values.get(key.name).expect("every key of the table is one of the settings");
                 let source = self.sources.get(key.name).map_or_else(|| "default".to_string(), ToString::to_string);
-                line(&mut out, key.bare(), &value.to_string(), &source);
+                line(&mut out, key.bare(), &shown(value), &source);
             }
         }
         out
@@ -33,15 +34,15 @@ impl Resolved {
 
     fn print_space(&self, out: &mut String) {
         for (name, value) in &self.settings.space {
-            let value = toml::Value::try_from(value).expect("a parameter is a scalar, which TOML has");
+            let value = Value::try_from(value).expect("a parameter is a scalar, which TOML has");
             let source = self.sources.get(&format!("space.{name}")).map_or_else(String::new, ToString::to_string);
-            line(out, &quoted(name), &value.to_string(), &source);
+            line(out, &quoted(name), &shown(&value), &source);
         }
         for parameter in self.space.iter().filter(|parameter| !self.settings.space.contains_key(&parameter.name)) {
             if let Some(default) = &parameter.default {
-                let value = toml::Value::try_from(default).expect("a parameter is a scalar, which TOML has");
+                let value = Value::try_from(default).expect("a parameter is a scalar, which TOML has");
                 out.push_str("# ");
-                line(out, &quoted(&parameter.name), &value.to_string(), "the space's default");
+                line(out, &quoted(&parameter.name), &shown(&value), "the space's default");
             }
         }
     }
@@ -50,6 +51,17 @@ impl Resolved {
 fn line(out: &mut String, key: &str, value: &str, source: &str) {
     let comment = if source.is_empty() { String::new() } else { format!("  # {source}") };
     let _ = writeln!(out, "{key} = {value}{comment}");
+}
+
+/// A value of TOML on one line. Small and large numbers get an exponent in place of hundreds of zeros.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Float(number) if number.is_finite() => format!("{number:?}"),
+        Value::Array(list) => format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::Float(_) | Value::Boolean(_) | Value::Integer(_) | Value::String(_) | Value::Datetime(_) | Value::Table(_) => {
+            value.to_string()
+        }
+    }
 }
 
 /// A key of TOML: bare where it can be.

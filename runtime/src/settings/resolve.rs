@@ -2,9 +2,12 @@
 
 use super::check::{conflicts, fit, fit_parameter, parameter_words};
 use super::keys::{KEYS, SECTIONS, find};
+use super::nearest::nearest;
+use super::print::shown;
 use super::{Parameter, Place, Problem, Settings, SettingsError, printable, text};
 use indexmap::IndexMap;
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::fmt;
 use toml::Value;
 
@@ -98,7 +101,7 @@ impl fmt::Display for Source {
             Source::Default => f.write_str("default"),
             Source::File { name, line } => write!(f, "{}:{line}", printable(name)),
             Source::Flag(flag) => f.write_str(&printable(flag)),
-            Source::Set(argument) => write!(f, "--set {}", printable(argument)),
+            Source::Set(argument) => write!(f, "--set {}", printable(&short(argument))),
         }
     }
 }
@@ -138,7 +141,7 @@ impl Values {
 /// All that is wrong, in the order of files, flags and arguments; and then, if there was nothing else, values that do not fit
 /// each other.
 pub fn resolve(request: &Request<'_>) -> Result<Resolved, Vec<SettingsError>> {
-    let mut resolver = Resolver { request, values: defaults(), errors: Vec::new() };
+    let mut resolver = Resolver { request, known: known(request), values: defaults(), errors: Vec::new() };
     for file in request.files {
         resolver.file(file);
     }
@@ -198,6 +201,7 @@ fn defaults() -> Values {
 
 struct Resolver<'a> {
     request: &'a Request<'a>,
+    known: Vec<String>,
     values: Values,
     errors: Vec<SettingsError>,
 }
@@ -206,12 +210,10 @@ impl Resolver<'_> {
     fn file(&mut self, file: &SettingsFile<'_>) {
         let entries = match text::read(file) {
             Ok(entries) => entries,
-            Err(mut errors) => {
-                errors.sort_by_key(|error| (error.place.line(), error.place.column()));
-                return self.errors.extend(errors);
-            }
+            Err(errors) => return self.errors.extend(errors),
         };
-        let before = self.errors.len();
+        // One error for an unknown section, not one for each of its keys.
+        let mut unknown_sections = HashSet::new();
         for entry in entries {
             let known = SECTIONS.iter().any(|(section, _)| *section == entry.section);
             match entry.key {
@@ -221,17 +223,15 @@ impl Resolver<'_> {
                 }
                 None => self.unknown(&entry.section, None, entry.place),
                 Some(_) if !known => {
-                    // One error for the section, not one for each of its keys.
                     let near = nearest(&entry.section, SECTIONS.iter().map(|(section, _)| *section)).map(str::to_string);
-                    let problem = Problem::UnknownKey { key: entry.section, near };
-                    if !self.errors[before..].iter().any(|error| error.problem == problem) {
+                    if unknown_sections.insert(entry.section.clone()) {
+                        let problem = Problem::UnknownKey { key: entry.section, near };
                         self.errors.push(SettingsError { place: entry.place, problem });
                     }
                 }
                 Some(key) => self.give(&entry.section, &key, Written::Value(entry.value), entry.place),
             }
         }
-        self.errors[before..].sort_by_key(|error| (error.place.line(), error.place.column()));
     }
 
     fn set(&mut self, argument: &str) {
@@ -335,9 +335,7 @@ impl Resolver<'_> {
     /// slip in the section), then by its bare name in any section, that of the command first.
     fn unknown_problem(&self, key: &str, section: Option<&str>) -> Problem {
         let bare = key.split_once('.').map_or(key, |(_, bare)| bare);
-        let of_space = self.request.space.unwrap_or(&[]).iter().map(|parameter| format!("space.{}", parameter.name));
-        let mut all: Vec<String> = KEYS.iter().map(|key| key.name.to_string()).chain(of_space).collect();
-        all.sort_by_key(|full| !full.starts_with(self.own_section()));
+        let all = &self.known;
         let by_bare = |section: &str| {
             let parts = all.iter().filter_map(|full| full.split_once('.').map(|(of, bare)| (of, bare, full)));
             let known: Vec<_> = parts.filter(|(of, _, _)| section.is_empty() || *of == section).collect();
@@ -353,10 +351,7 @@ impl Resolver<'_> {
 
     /// The section that a bare key is looked for in first.
     fn own_section(&self) -> &'static str {
-        match self.request.command {
-            Command::Search => "search",
-            Command::Train | Command::Eval => "train",
-        }
+        own_section(self.request.command)
     }
 
     fn finish(self) -> Resolved {
@@ -378,6 +373,21 @@ impl Resolver<'_> {
     }
 }
 
+fn own_section(command: Command) -> &'static str {
+    match command {
+        Command::Search => "search",
+        Command::Train | Command::Eval => "train",
+    }
+}
+
+/// Every full key that there is, those of the command's own section first.
+fn known(request: &Request<'_>) -> Vec<String> {
+    let of_space = request.space.unwrap_or(&[]).iter().map(|parameter| format!("space.{}", parameter.name));
+    let mut all: Vec<String> = KEYS.iter().map(|key| key.name.to_string()).chain(of_space).collect();
+    all.sort_by_key(|full| !full.starts_with(own_section(request.command)));
+    all
+}
+
 fn source(place: &Place) -> Source {
     match place {
         Place::Default => Source::Default,
@@ -397,28 +407,17 @@ impl fmt::Display for Written<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Written::Value(Value::Table(_)) => "a table".to_string(),
-            Written::Value(value) => value.to_string(),
+            Written::Value(value) => shown(value),
             Written::Text(text) => (*text).to_string(),
         };
-        // Enough to know it by.
-        match text.char_indices().nth(80) {
-            Some((end, _)) => write!(f, "{}…", &text[..end]),
-            None => f.write_str(&text),
-        }
+        f.write_str(&short(&text))
     }
 }
 
-/// The candidate that a misspelt name is nearest to, if it is near at all: one slip in a short name (but some letter must be
-/// right), one in three letters of a longer one.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // No name is that long; comparing takes time with the product of lengths.
-    if name.len() > 100 {
-        return None;
+/// Enough of a value to know it by.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
     }
-    let letters = name.chars().count();
-    candidates
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance < letters && *distance <= (letters / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }

@@ -132,8 +132,8 @@ fn values_that_are_not_allowed_say_what_is() {
         ("data.split_seed=9223372036854775808", "an integer from 0 on"),
         ("data.flip=yes", "`true` or `false`"),
         ("data.source=", "a text that is not empty and has no control characters"),
-        ("data.mean=0.5,x", "a list of numbers, one a channel, or an empty list"),
-        ("data.std=0.5,0", "a list of numbers above 0, one a channel, or an empty list"),
+        ("data.mean=0.5,x", "a list of up to 1024 numbers, one a channel"),
+        ("data.std=0.5,0", "a list of up to 1024 numbers above 0, one a channel"),
         ("search.arch_betas=0.5", "two numbers from 0 on, below 1"),
         ("search.arch_betas=0.5,1", "two numbers from 0 on, below 1"),
         ("search.regularizer=l1", "`l2` or `kl`"),
@@ -168,7 +168,7 @@ fn a_file_is_checked_as_arguments_are_and_every_error_is_told() {
             "my.toml:2:1: `search.epochs` cannot be `\"ten\"`: it must be an integer from 1 to 1000000 | ",
             "my.toml:3:1: `search.lr` cannot be `[1]`: it must be a number above 0 | ",
             "my.toml:4:1: `search.clip` cannot be `a table`: it must be a number from 0 on | ",
-            "my.toml:6:1: `data.mean` cannot be `0.5`: it must be a list of numbers, one a channel, or an empty list | ",
+            "my.toml:6:1: `data.mean` cannot be `0.5`: it must be a list of up to 1024 numbers, one a channel | ",
             "my.toml:7:1: `data.split_seed` cannot be `\"99999999999999999999\"`: it must be an integer from 0 on | ",
             "my.toml:9:1: `run.seeds` cannot be `[1, 2, 1]`: it must be a list of 1 to 1000 different integers from 0 on | ",
         ]
@@ -182,7 +182,11 @@ fn files_that_are_none_of_settings() {
     assert!(first("[run]\nthreads = 1\nthreads = 2").starts_with("my.toml:3:1: this is not TOML: duplicate key"));
     assert_eq!(first("version = 2"), "my.toml:1:11: the file has version 2; this nasc reads version 1 | ");
     assert_eq!(first("search = 3"), "my.toml:1:1: `search` must be a section | ");
-    assert!(first(&" ".repeat(2 << 20)).contains("the file has 2097152 bytes; settings have at most 1048576"));
+    assert!(first(&" ".repeat(1 << 20)).contains("the file has 1048576 bytes; settings have at most 262144"));
+    // As many wrong keys as fit: each is told, in time with their number.
+    let keys: String = (0..5_000).map(|number| format!("a{number}=1\n")).collect();
+    let many = errors(Command::Search, &format!("[run]\n{keys}"), &[]);
+    assert!(many.len() == 5_000 && many[4_999].starts_with("my.toml:5001:1: "), "{}", many[4_999]);
     // Deep nesting ends in an error and not in a full stack.
     first(&format!("[run]\nseeds = {}", "[".repeat(100_000)));
     first(&format!("a{} = 1", ".a".repeat(100_000)));
@@ -266,6 +270,20 @@ fn the_table_has_exactly_the_keys_of_the_settings_and_allows_the_defaults() {
         assert!(!key.doc.contains('|') && !key.doc.contains('\n'), "{} breaks a table or a comment", key.name);
     }
     assert!(find("search.lr").is_some() && find("lr").is_none());
+}
+
+#[test]
+fn the_largest_settings_read_back() {
+    let list = |value: &str, number: usize| vec![value; number].join(",");
+    let seeds: Vec<String> = (0..1000).map(|number| (i64::MAX - number).to_string()).collect();
+    let sets = [
+        format!("seeds={}", seeds.join(",")),
+        format!("mean={}", list("-1.2345678901234567e-300", 1024)),
+        format!("std={}", list("1.2345678901234567e-300", 1024)),
+    ];
+    let resolved = resolved(Command::Search, "", &[], &sets.each_ref().map(String::as_str)).expect("allowed");
+    let printed = resolved.print();
+    assert_eq!(parse(&printed).expect("it reads back"), resolved.settings, "{} bytes", printed.len());
 }
 
 #[test]

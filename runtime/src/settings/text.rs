@@ -7,7 +7,7 @@ use toml::Value;
 use toml::de::{DeTable, DeValue};
 
 /// The most bytes of a settings file.
-const FILE_LIMIT: usize = 1 << 20;
+const FILE_LIMIT: usize = 1 << 18;
 
 /// A key with a value, as a file has it.
 #[derive(Debug)]
@@ -22,31 +22,34 @@ pub(super) struct Entry {
     pub(super) place: Place,
 }
 
-/// The entries of a file, without its version. Nothing but the version is checked.
+/// The entries of a file in their order, without its version. Nothing but the version is checked.
 pub(super) fn read(file: &SettingsFile) -> Result<Vec<Entry>, Vec<SettingsError>> {
-    let at = |span: Range<usize>| place(file, span.start);
+    let at = |span: Range<usize>| Cursor::new(file).place(span.start);
     if file.text.len() > FILE_LIMIT {
         let problem = Problem::TooLarge { size: file.text.len(), limit: FILE_LIMIT };
         return Err(vec![SettingsError { place: at(0..0), problem }]);
     }
     let (table, errors) = DeTable::parse_recoverable(file.text);
     if !errors.is_empty() {
-        let error = |error: toml::de::Error| SettingsError {
-            place: at(error.span().unwrap_or(0..0)),
+        let mut errors: Vec<_> = errors.into_iter().map(|error| (error.span().map_or(0, |span| span.start), error)).collect();
+        errors.sort_by_key(|(start, _)| *start);
+        let mut cursor = Cursor::new(file);
+        let said = errors.into_iter().map(|(start, error)| SettingsError {
+            place: cursor.place(start),
             problem: Problem::Syntax(error.message().to_string()),
-        };
-        return Err(errors.into_iter().map(error).collect());
+        });
+        return Err(said.collect());
     }
-    let mut entries = Vec::new();
+    let mut found: Vec<(usize, &str, Option<&str>, Value)> = Vec::new();
     for (section, content) in table.get_ref() {
-        let name = section.get_ref().to_string();
+        let name = section.get_ref().as_ref();
         match content.get_ref() {
-            DeValue::Table(keys) => entries.extend(keys.iter().map(|(key, value)| Entry {
-                section: name.clone(),
-                key: Some(key.get_ref().to_string()),
-                value: plain(value.get_ref()),
-                place: at(key.span()),
-            })),
+            DeValue::Table(keys) => {
+                found.extend(
+                    keys.iter()
+                        .map(|(key, value)| (key.span().start, name, Some(key.get_ref().as_ref()), plain(value.get_ref()))),
+                );
+            }
             other if name == "version" => {
                 let version = plain(other);
                 if version != Value::Integer(i64::from(SETTINGS_VERSION)) {
@@ -54,20 +57,41 @@ pub(super) fn read(file: &SettingsFile) -> Result<Vec<Entry>, Vec<SettingsError>
                     return Err(vec![SettingsError { place: at(content.span()), problem }]);
                 }
             }
-            other => entries.push(Entry { section: name, key: None, value: plain(other), place: at(section.span()) }),
+            other => found.push((section.span().start, name, None, plain(other))),
         }
     }
-    Ok(entries)
+    found.sort_by_key(|(start, ..)| *start);
+    let mut cursor = Cursor::new(file);
+    let entry = |(start, section, key, value): (usize, &str, Option<&str>, Value)| Entry {
+        section: section.to_string(),
+        key: key.map(str::to_string),
+        value,
+        place: cursor.place(start),
+    };
+    Ok(found.into_iter().map(entry).collect())
 }
 
-/// The place of a byte of a file.
-fn place(file: &SettingsFile, at: usize) -> Place {
-    let before = file.text.get(..at).unwrap_or(file.text);
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    Place::File {
-        name: file.name.to_string(),
-        line: 1 + before.matches('\n').count(),
-        column: 1 + before[line_start..].chars().count(),
+/// Finds lines and columns of bytes in increasing order, and so in time with the file and not with its square.
+struct Cursor<'a> {
+    file: &'a SettingsFile<'a>,
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Cursor<'_> {
+    fn new<'a>(file: &'a SettingsFile<'a>) -> Cursor<'a> {
+        Cursor { file, at: 0, line: 1, column: 1 }
+    }
+
+    /// The place of a byte at or behind the one before.
+    fn place(&mut self, start: usize) -> Place {
+        let passed = self.file.text.get(self.at..start).unwrap_or_default();
+        for letter in passed.chars() {
+            (self.line, self.column) = if letter == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
+        }
+        self.at += passed.len();
+        Place::File { name: self.file.name.to_string(), line: self.line, column: self.column }
     }
 }
 

@@ -39,11 +39,12 @@ pub(super) fn failure(error: Error<Rule>, offset: usize) -> Failure {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
-    let mut expected = match error.variant {
-        ErrorVariant::ParsingError { positives, .. } => positives.into_iter().filter_map(words).collect(),
-        // Only a stack that is nearly full: the caller sees an empty set.
-        ErrorVariant::CustomError { .. } => Vec::new(),
+    let positives = match error.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives,
+        // Pest's only error of its own: it watches the stack.
+        ErrorVariant::CustomError { .. } => return Failure::StackFull,
     };
+    let mut expected: Vec<Expected> = positives.into_iter().filter_map(words).collect();
     expected.sort_unstable();
     expected.dedup();
     Failure::Grammar { at: offset + at, expected }

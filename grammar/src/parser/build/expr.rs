@@ -185,17 +185,27 @@ impl Builder {
         let span = self.span(&pair);
         let branches = pair.clone().into_inner().filter(|part| part.as_rule() == Rule::expr).count();
         self.deeper(branches, span, |builder| {
-            let mut parts = Parts::of(pair);
+            let mut start = span;
+            let mut condition = None;
             let mut conditions = Vec::new();
-            while let Some(condition) = parts.maybe(Rule::expr) {
-                let start = builder.span(&condition);
-                let condition = builder.expr(condition);
-                conditions.push((start, condition, builder.block(parts.part(Rule::block))));
+            let mut otherwise = None;
+            for part in pair.into_inner() {
+                match part.as_rule() {
+                    Rule::kw_if => start = builder.span(&part),
+                    Rule::expr => condition = Some(builder.expr(part)),
+                    Rule::block => {
+                        let block = builder.block(part);
+                        match condition.take() {
+                            Some(condition) => conditions.push((start, condition, block)),
+                            None => {
+                                let span = block.span;
+                                otherwise = Some(expr_of(ExprKind::Block(block), span));
+                            }
+                        }
+                    }
+                    _else => {}
+                }
             }
-            let mut otherwise = parts.maybe(Rule::block).map(|block| {
-                let span = builder.span(&block);
-                expr_of(ExprKind::Block(builder.block(block)), span)
-            });
             for (start, condition, then) in conditions.into_iter().rev() {
                 let end = otherwise.as_ref().map_or(then.span, |otherwise| otherwise.span);
                 otherwise = Some(expr_of(ExprKind::If { condition, then, otherwise }, start.to(end)));

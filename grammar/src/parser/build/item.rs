@@ -1,6 +1,6 @@
 //! Items, parameters and types.
 
-use super::super::error::SyntaxProblem;
+use super::super::error::{SyntaxProblem, UseProblem};
 use super::{Builder, Parts, Rule, has};
 use crate::ast::*;
 use pest::iterators::Pair;
@@ -29,7 +29,7 @@ impl Builder {
             None => path.pop().into_iter().collect(),
         };
         if path.is_empty() {
-            self.error(span, SyntaxProblem::UseForm);
+            self.error(span, SyntaxProblem::UseForm(UseProblem::NoName));
         }
         Use { path, names, span }
     }

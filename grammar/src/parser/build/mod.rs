@@ -10,6 +10,8 @@ mod expr;
 mod item;
 mod operators;
 mod stmt;
+#[cfg(test)]
+mod terminals;
 
 use super::error::{SyntaxError, SyntaxProblem};
 use crate::ast::{Expr, ExprKind, Item, Name};
@@ -33,6 +35,8 @@ use grammar::{NasParser, Rule};
 pub(super) enum Failure {
     /// The grammar stopped at a byte of the file, where one of these was expected.
     Grammar { at: usize, expected: Vec<Expected> },
+    /// The stack was nearly full before the grammar was through.
+    StackFull,
     /// The grammar read it, but it breaks other rules.
     Errors(Vec<SyntaxError>),
 }
@@ -59,8 +63,12 @@ struct Builder {
 
 impl Builder {
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
-        let span = pair.as_span();
-        Span::new(self.file, self.offset + span.start(), self.offset + span.end())
+        // A rule that ends in something optional reaches over the blanks before where that would have been; its last part does not.
+        let mut last = pair.clone();
+        while let Some(part) = last.clone().into_inner().next_back() {
+            last = part;
+        }
+        Span::new(self.file, self.offset + pair.as_span().start(), self.offset + last.as_span().end())
     }
 
     fn name(&self, pair: Pair<'_, Rule>) -> Name {

@@ -1,6 +1,6 @@
 //! Text forms for people: the graph for Graphviz, the graph and the plan one line a step.
 //!
-//! Names come from source files and may hold anything. Each form escapes them in one place: [`dot_text`] for Graphviz, [`plain`]
+//! Names come from source files and may hold anything. Each form escapes them in one place: `dot_text` for Graphviz, `plain`
 //! for terminals.
 
 use crate::plan::{MixWeight, Plan, StepKind};
@@ -37,7 +37,8 @@ pub fn dot(supernet: &Supernet) -> String {
                     Cow::Borrowed(&*supernet.decision(*decision).alternatives[alternatives[position] as usize].label)
                 }
             };
-            line(&mut text, format_args!("  n{} -> n{} [label = \"{}\"];", operand.0, id.0, dot_text(&label)));
+            let label = if label.is_empty() { String::new() } else { format!(" [label = \"{}\"]", dot_text(&label)) };
+            line(&mut text, format_args!("  n{} -> n{}{label};", operand.0, id.0));
         }
     }
     for (number, (what, name, id)) in results(&supernet).into_iter().enumerate() {
@@ -272,3 +273,6 @@ fn dot_text(name: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

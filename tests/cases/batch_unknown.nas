@@ -1,0 +1,5 @@
+//# args: check
+space s() {
+  input x: f32[N, 4];
+  output y = linear(x, N);
+}

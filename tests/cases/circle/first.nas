@@ -1,0 +1,5 @@
+use circle.second.{ b };
+
+op a(x) = b(x);
+
+op c(x) = relu(x);

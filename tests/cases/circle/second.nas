@@ -1,0 +1,3 @@
+use circle.first.{ c };
+
+op b(x) = c(x);

@@ -1,0 +1,10 @@
+//# args: check
+use std.conv.{ conv_bn };
+
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = image |> std.conv.conv_bn(16, 3);
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}

@@ -1,0 +1,10 @@
+//# args: check
+op f(x) = relu(f(x));
+
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = f(image);
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}

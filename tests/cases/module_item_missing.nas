@@ -1,0 +1,10 @@
+//# args: check
+use std.conv.{ relu_conv_b };
+
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = image |> relu_conv_b(16, 3);
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}

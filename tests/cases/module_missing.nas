@@ -1,0 +1,11 @@
+//# args: check
+use std.convolution.{ conv_bn };
+use blocks.{ inverted };
+
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = image |> conv_bn(16, 3) |> inverted(2);
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}

@@ -1,0 +1,12 @@
+//# args: check
+op block(x) = relu(x);
+
+op block(x) = elu(x);
+
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = block(image);
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}

@@ -1,0 +1,9 @@
+//# args: check
+space s() {
+  input image: f32[N, 3, 8, 8];
+  input label: i64[N];
+  let x = image |> conv(16 + "a", 3);
+  if "a" == "b" { x = relu(x); }
+  output logits = x |> global_avg_pool() |> linear(10);
+  loss cross_entropy(logits, label);
+}
