@@ -9,7 +9,7 @@ weights, clip, SGD with momentum. Both programs start from the same weights, see
 generator alike, so that they draw the same mixtures and their losses can be compared step by step.
 
 Each round runs, as processes of their own and in turn: PyTorch in each memory format, then ours. Reported: seconds a
-step (the median over steps after the first two), the peak of the process' resident memory above what it held before
+step (the median over steps after the first two) by the clock and of the processor, the peak of the process' resident memory above what it held before
 the network was made, the ratios of ours to PyTorch's better format, and how far the losses are apart.
 """
 
@@ -86,9 +86,9 @@ def pytorch(path: Path, steps: int, threads: int, layout: str) -> dict:
         concentration = parameters.clamp(max=0).exp() + parameters.relu()
         return torch.distributions.Dirichlet(concentration, validate_args=False).rsample()
 
-    losses, seconds = [], []
+    losses, seconds, processor = [], [], []
     for step in range(steps):
-        begun = time.perf_counter()
+        begun, used_before = time.perf_counter(), time.process_time()
         image = tensors[f"decisions.{step}.image"].contiguous(memory_format=memory_format)
         loss = F.cross_entropy(network(image, draw(2 * step)), tensors[f"decisions.{step}.label"])
         (parameters.grad,) = torch.autograd.grad(loss, [parameters])
@@ -103,7 +103,9 @@ def pytorch(path: Path, steps: int, threads: int, layout: str) -> dict:
         sgd.step()
         losses.append(loss.item())
         seconds.append(time.perf_counter() - begun)
-    return {"losses": losses, "seconds": seconds, "before": before, "peak": memory("VmHWM"), "parameters": parameters.tolist()}
+        processor.append(time.process_time() - used_before)
+    times = {"losses": losses, "seconds": seconds, "processor": processor}
+    return {**times, "before": before, "peak": memory("VmHWM"), "parameters": parameters.tolist()}
 
 
 def main() -> None:
@@ -136,17 +138,19 @@ def main() -> None:
                 output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
                 runs[name].append(json.loads(output.splitlines()[-1]))
                 run = runs[name][-1]
-                print(f"{name:14} {step_time(run):.3f} s a step, {(run['peak'] - run['before']) / 1e6:.0f} MB above", end=" ")
+                print(f"{name:14} {middle(run, 'seconds'):.3f} s a step, {middle(run, 'processor'):.3f} of processor,", end=" ")
+                print(f"{(run['peak'] - run['before']) / 1e6:.0f} MB above", end=" ")
                 print(f"{run['before'] / 1e6:.0f} MB, last loss {run['losses'][-1]:.6f}", flush=True)
     report(runs)
 
 
-def step_time(run: dict) -> float:
-    return statistics.median(run["seconds"][2:] or run["seconds"])
+def middle(run: dict, of: str) -> float:
+    return statistics.median(run[of][2:] or run[of])
 
 
 def report(runs: dict[str, list[dict]]) -> None:
-    time_of = {name: statistics.median(map(step_time, found)) for name, found in runs.items()}
+    time_of = {name: statistics.median(middle(run, "seconds") for run in found) for name, found in runs.items()}
+    processor_of = {name: statistics.median(middle(run, "processor") for run in found) for name, found in runs.items()}
     memory_of = {name: statistics.median(run["peak"] - run["before"] for run in found) for name, found in runs.items()}
     faster = min(("channels_last", "contiguous"), key=time_of.__getitem__)
     losses = zip(runs["ours"][0]["losses"], runs[faster][0]["losses"], strict=True)
@@ -154,6 +158,7 @@ def report(runs: dict[str, list[dict]]) -> None:
     parameters = zip(sum(ours["parameters"], []), sum(theirs["parameters"], []), strict=True)
     print(f"PyTorch's faster memory format: {faster}")
     print(f"time   ours / PyTorch: {time_of['ours'] / time_of[faster]:.3f}")
+    print(f"time   ours / PyTorch: {processor_of['ours'] / processor_of[faster]:.3f} (of the processor: other load matters less)")
     print(f"memory ours / PyTorch: {memory_of['ours'] / memory_of[faster]:.3f} (above the start)")
     whole = statistics.median(r["peak"] for r in runs["ours"]) / statistics.median(r["peak"] for r in runs[faster])
     print(f"memory ours / PyTorch: {whole:.3f} (the whole process)")

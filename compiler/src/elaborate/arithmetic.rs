@@ -8,6 +8,9 @@ use nasc_grammar::ast::BinaryOp;
 /// Highest power of the batch in a size. A product of more comes from a loop that multiplies, not from a network.
 const HIGHEST_POWER: usize = 8;
 
+/// A value, or what is wrong: boxed, as it is rare and large.
+pub(crate) type Answer = Result<Value, Box<ElaborateError>>;
+
 /// How an operator is written.
 pub(crate) fn symbol(op: BinaryOp) -> &'static str {
     match op {
@@ -29,8 +32,8 @@ pub(crate) fn symbol(op: BinaryOp) -> &'static str {
 }
 
 /// `left op right` for anything but tensors, lists, `and` and `or`.
-pub(crate) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, ElaborateError> {
-    let mismatch = || ElaborateError::Operator { operator: symbol(op), left: left.describe(), right: right.describe() };
+pub(crate) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Answer {
+    let mismatch = || Box::new(ElaborateError::Operator { operator: symbol(op), left: left.describe(), right: right.describe() });
     match (left, right) {
         (Value::Hole, _) | (_, Value::Hole) => Ok(Value::Hole),
         (Value::Int(a), Value::Int(b)) => ints(op, *a, *b),
@@ -77,9 +80,9 @@ pub(crate) fn as_float(value: &Value) -> Option<f64> {
     }
 }
 
-fn ints(op: BinaryOp, a: i64, b: i64) -> Result<Value, ElaborateError> {
+fn ints(op: BinaryOp, a: i64, b: i64) -> Answer {
     let operator = symbol(op);
-    let overflow = ElaborateError::Overflow { operator };
+    let overflow = || Box::new(ElaborateError::Overflow { operator });
     if let Some(answer) = comparison(op, Some(a.cmp(&b))) {
         return Ok(answer);
     }
@@ -87,7 +90,7 @@ fn ints(op: BinaryOp, a: i64, b: i64) -> Result<Value, ElaborateError> {
         BinaryOp::Add => a.checked_add(b),
         BinaryOp::Sub => a.checked_sub(b),
         BinaryOp::Mul => a.checked_mul(b),
-        BinaryOp::Div | BinaryOp::Rem if b == 0 => return Err(ElaborateError::DivisionByZero { operator }),
+        BinaryOp::Div | BinaryOp::Rem if b == 0 => return Err(Box::new(ElaborateError::DivisionByZero { operator })),
         BinaryOp::Div => floor_div(a, b),
         BinaryOp::Rem => floor_div(a, b).and_then(|q| q.checked_mul(b)).and_then(|p| a.checked_sub(p)),
         BinaryOp::Pow if b < 0 => return finite(op, (a as f64).powf(b as f64)),
@@ -95,10 +98,10 @@ fn ints(op: BinaryOp, a: i64, b: i64) -> Result<Value, ElaborateError> {
         BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => None,
         BinaryOp::And | BinaryOp::Or => {
             let (left, right) = (Value::Int(a).describe(), Value::Int(b).describe());
-            return Err(ElaborateError::Operator { operator, left, right });
+            return Err(Box::new(ElaborateError::Operator { operator, left, right }));
         }
     };
-    value.map(Value::Int).ok_or(overflow)
+    value.map(Value::Int).ok_or_else(overflow)
 }
 
 fn power(base: i64, exponent: i64) -> Option<i64> {
@@ -111,14 +114,17 @@ fn power(base: i64, exponent: i64) -> Option<i64> {
 }
 
 /// Whole numbers of which at least one depends on the batch.
-fn sizes(op: BinaryOp, a: &Size, b: &Size) -> Result<Value, ElaborateError> {
+fn sizes(op: BinaryOp, a: &Size, b: &Size) -> Answer {
     let operator = symbol(op);
-    let unknown = || ElaborateError::NeedsNumber { what: format!("the operands of `{operator}`"), found: format!("{a} and {b}") };
+    let unknown =
+        || Box::new(ElaborateError::NeedsNumber { what: format!("the operands of `{operator}`"), found: format!("{a} and {b}") });
     let value = match op {
         BinaryOp::Add => a.add(b),
         BinaryOp::Sub => a.sub(b),
         BinaryOp::Mul => a.mul(b),
-        BinaryOp::Div | BinaryOp::Rem if b.constant() == Some(0) => return Err(ElaborateError::DivisionByZero { operator }),
+        BinaryOp::Div | BinaryOp::Rem if b.constant() == Some(0) => {
+            return Err(Box::new(ElaborateError::DivisionByZero { operator }));
+        }
         BinaryOp::Div => return a.floor_div(b).map(Value::size).ok_or_else(unknown),
         BinaryOp::Rem => return a.floor_rem(b).map(Value::size).ok_or_else(unknown),
         BinaryOp::Pow => {
@@ -134,13 +140,20 @@ fn sizes(op: BinaryOp, a: &Size, b: &Size) -> Result<Value, ElaborateError> {
         BinaryOp::Lt | BinaryOp::Gt if a == b => return Ok(Value::Bool(false)),
         BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => return Err(unknown()),
         BinaryOp::And | BinaryOp::Or => {
-            return Err(ElaborateError::Operator { operator, left: format!("the int {a}"), right: format!("the int {b}") });
+            return Err(Box::new(ElaborateError::Operator {
+                operator,
+                left: format!("the int {a}"),
+                right: format!("the int {b}"),
+            }));
         }
     };
-    value.filter(|size| size.degree() <= HIGHEST_POWER).map(Value::size).ok_or(ElaborateError::Overflow { operator })
+    value
+        .filter(|size| size.degree() <= HIGHEST_POWER)
+        .map(Value::size)
+        .ok_or_else(|| Box::new(ElaborateError::Overflow { operator }))
 }
 
-fn floats(op: BinaryOp, a: f64, b: f64, mismatch: impl Fn() -> ElaborateError) -> Result<Value, ElaborateError> {
+fn floats(op: BinaryOp, a: f64, b: f64, mismatch: impl Fn() -> Box<ElaborateError>) -> Answer {
     if let Some(answer) = comparison(op, a.partial_cmp(&b)) {
         return Ok(answer);
     }
@@ -148,7 +161,7 @@ fn floats(op: BinaryOp, a: f64, b: f64, mismatch: impl Fn() -> ElaborateError) -
         BinaryOp::Add => finite(op, a + b),
         BinaryOp::Sub => finite(op, a - b),
         BinaryOp::Mul => finite(op, a * b),
-        BinaryOp::Div | BinaryOp::Rem if b == 0.0 => Err(ElaborateError::DivisionByZero { operator: symbol(op) }),
+        BinaryOp::Div | BinaryOp::Rem if b == 0.0 => Err(Box::new(ElaborateError::DivisionByZero { operator: symbol(op) })),
         BinaryOp::Div => finite(op, a / b),
         BinaryOp::Rem => finite(op, a - b * (a / b).floor()),
         BinaryOp::Pow => finite(op, a.powf(b)),
@@ -164,8 +177,8 @@ fn floats(op: BinaryOp, a: f64, b: f64, mismatch: impl Fn() -> ElaborateError) -
 }
 
 /// A float of the language is finite.
-fn finite(op: BinaryOp, value: f64) -> Result<Value, ElaborateError> {
-    if value.is_finite() { Ok(Value::Float(value)) } else { Err(ElaborateError::Overflow { operator: symbol(op) }) }
+fn finite(op: BinaryOp, value: f64) -> Answer {
+    if value.is_finite() { Ok(Value::Float(value)) } else { Err(Box::new(ElaborateError::Overflow { operator: symbol(op) })) }
 }
 
 fn comparison(op: BinaryOp, order: Option<std::cmp::Ordering>) -> Option<Value> {

@@ -164,7 +164,7 @@ impl<'p> Evaluator<'p> {
                 Some(best) => match arithmetic::binary(op, &value, &best) {
                     Ok(Value::Bool(true)) => value,
                     Ok(_) => best,
-                    Err(error) => return self.fail(span, error),
+                    Err(error) => return self.fail(span, *error),
                 },
             });
         }
@@ -223,7 +223,7 @@ impl<'p> Evaluator<'p> {
         for size in sizes {
             product = match arithmetic::binary(BinaryOp::Mul, &product, &size) {
                 Ok(product) => product,
-                Err(error) => return self.fail(span, error),
+                Err(error) => return self.fail(span, *error),
             };
         }
         product
@@ -248,7 +248,7 @@ impl<'p> Evaluator<'p> {
                 (Value::Tensor(a), Value::Tensor(b)) => self.tensors(BinaryOp::Add, a, b, span, frame),
                 (a, b) => match arithmetic::binary(BinaryOp::Add, a, b) {
                     Ok(total) => total,
-                    Err(error) => self.fail(span, error),
+                    Err(error) => self.fail(span, *error),
                 },
             };
         }

@@ -134,7 +134,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Joins alternatives of one type.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one decision, which exist nowhere else")]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one decision, which exist nowhere else")]
     fn mix(
         &mut self,
         decision: DecisionId,

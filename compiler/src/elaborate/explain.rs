@@ -33,7 +33,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Shape { what, needed, found, declared, origin, bound } => {
             let here = format!("this is {}", text(found));
             let mut diagnostic = Diagnostic::error("N0301", format!("{what} has another shape than it needs"), span, here);
-            if *origin != span {
+            if outside(span, *origin) {
                 diagnostic = diagnostic.also(*origin, "its shape comes from here");
             }
             diagnostic = diagnostic.also(*declared, format!("this needs {}", text(needed)));
@@ -45,7 +45,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Elements { what, needed, found, declared, origin } => {
             let title = format!("{what} has {} elements and needs {needed}", found.dtype);
             let mut diagnostic = Diagnostic::error("N0302", title, span, format!("this is {found}"));
-            if *origin != span {
+            if outside(span, *origin) {
                 diagnostic = diagnostic.also(*origin, "it comes from here");
             }
             declared_at(diagnostic, *declared, "declared here")
@@ -143,7 +143,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 format!("this is {}", text(found)),
             )
             .also(*declared, format!("declared as {}", text(needed)));
-            if *origin != span {
+            if outside(span, *origin) {
                 diagnostic = diagnostic.also(*origin, "it comes from here");
             }
             diagnostic.note(aligned("declared", needed, "found", found))
@@ -152,7 +152,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             let title = format!("the alternatives `{first_label}` and `{other_label}` have different types");
             let mut diagnostic = Diagnostic::error("N0401", title, span, format!("`{other_label}` gives {}", text(other)))
                 .also(*first_origin, format!("`{first_label}` gives {}", text(first)));
-            if *other_origin != span {
+            if outside(span, *other_origin) {
                 diagnostic = diagnostic.also(*other_origin, "its shape comes from here");
             }
             diagnostic
@@ -242,6 +242,11 @@ fn overflow(operator: &str, span: Span) -> Diagnostic {
         _ => Diagnostic::error("N0314", "a number beyond what can be counted", span, format!("the result of `{operator}`"))
             .note("ints have 64 bits, floats are finite"),
     }
+}
+
+/// Whether a second place says more than the first: not if it is a part of it.
+fn outside(span: Span, place: Span) -> bool {
+    place.file != span.file || place.start < span.start || place.end > span.end
 }
 
 fn declared_at(diagnostic: Diagnostic, declared: Option<Span>, message: &str) -> Diagnostic {

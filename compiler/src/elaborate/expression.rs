@@ -128,7 +128,7 @@ impl<'p> Evaluator<'p> {
             }
             _ => match arithmetic::binary(op, &a, &b) {
                 Ok(value) => value,
-                Err(error) => self.fail(span, error),
+                Err(error) => self.fail(span, *error),
             },
         }
     }

@@ -13,6 +13,9 @@ use nasc_grammar::diagnostic::nearest;
 use nasc_grammar::span::Span;
 use std::sync::Arc;
 
+/// A primitive's compile-time arguments, in the order of its declaration.
+type Attrs = IndexMap<Arc<str>, Attr>;
+
 /// How weights may start, and how many numbers each needs.
 const INITIALISERS: [(&str, usize); 5] = [("kaiming", 0), ("zeros", 0), ("ones", 0), ("normal", 1), ("constant", 1)];
 
@@ -71,7 +74,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Tensors become operands, everything else an attribute. `None` if something is a hole or cannot be either.
-    fn operands(&mut self, primitive: &Extern, call: Span, frame: &Frame) -> Option<(Vec<NodeId>, IndexMap<Arc<str>, Attr>)> {
+    fn operands(&mut self, primitive: &Extern, call: Span, frame: &Frame) -> Option<(Vec<NodeId>, Attrs)> {
         let mut operands = Vec::new();
         let mut attrs = IndexMap::new();
         let mut complete = true;

@@ -106,7 +106,7 @@ impl<'p> Evaluator<'p> {
             (Value::Tensor(a), Value::Tensor(b)) => self.tensors(nasc_grammar::ast::BinaryOp::Add, &a, &b, span, frame),
             (a, b) => match super::arithmetic::binary(nasc_grammar::ast::BinaryOp::Add, &a, &b) {
                 Ok(value) => value,
-                Err(error) => self.fail(span, error),
+                Err(error) => self.fail(span, *error),
             },
         };
         frame.locals[position].1 = sum;

@@ -1,7 +1,7 @@
 //! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
 //!
 //! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2]` prints one JSON object: losses, seconds
-//! of each step, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
+//! of each step by the clock and of the processor, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
 //! Without a plan it compiles `spaces/nasbench201.nas`.
 
 use anyhow::{Context, Result, anyhow};
@@ -60,9 +60,9 @@ fn main() -> Result<()> {
     let used: Vec<usize> = (0..states).collect();
     let wanted = Wanted { outputs: false, loss: true, metrics: false };
 
-    let (mut losses, mut seconds) = (Vec::new(), Vec::new());
+    let (mut losses, mut seconds, mut processor) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..arguments.steps {
-        let begun = Instant::now();
+        let (begun, used_before) = (Instant::now(), processor_seconds()?);
         let batch = |half| -> Result<[Tensor; 2]> {
             let part = |name| Ok::<_, anyhow::Error>(get(format!("{half}.{step}.{name}"))?.shallow_clone());
             Ok([part("image")?, part("label")?])
@@ -79,11 +79,12 @@ fn main() -> Result<()> {
         sgd.step(network.weights(), &used, &gradients, RATE)?;
         losses.push(loss.double_value(&[]));
         seconds.push(begun.elapsed().as_secs_f64());
+        processor.push(processor_seconds()? - used_before);
     }
     let parameters: Vec<Vec<f64>> = parameters.iter().map(Vec::try_from).collect::<Result<_, _>>()?;
     let peak = memory("VmHWM")?;
     let report = serde_json::json!({
-        "losses": losses, "seconds": seconds, "before": before, "peak": peak, "parameters": parameters,
+        "losses": losses, "seconds": seconds, "processor": processor, "before": before, "peak": peak, "parameters": parameters,
     });
     println!("{report}");
     Ok(())
@@ -108,6 +109,15 @@ fn supernet(file: Option<PathBuf>) -> Result<Plan> {
     let compilation = compile(source, &NoSources, &Options::default());
     let supernet = compilation.supernets.first().ok_or_else(|| anyhow!("the space has errors"))?;
     Ok(plan(supernet))
+}
+
+/// Processor time of this process so far, of all threads, to a hundredth of a second.
+fn processor_seconds() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name of the program, in parentheses, may hold blanks; the fields counted here come after it.
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(ticks / 100.0)
 }
 
 /// A number of /proc/self/status, in bytes.

@@ -1,0 +1,2 @@
+//# args: check
+op f(x) = conv(x, out = 16, 3);

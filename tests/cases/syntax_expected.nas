@@ -1,0 +1,6 @@
+//# args: check
+op f(x) {
+  let y = ;
+  for i of x { }
+  return y;
+}

@@ -1,0 +1,6 @@
+//# args: check
+fn f(x) { x }
+
+spaec s() { }
+
+loss x;

@@ -1,0 +1,3 @@
+//# args: check
+let a = true;
+let b = 1 + not a;

@@ -1,0 +1,6 @@
+//# args: check
+op f(x) {
+  let y = relu(x)
+  let z = relu(y);
+  z
+}

@@ -1,0 +1,3 @@
+//# args: check
+use std;
+use std.conv.*;

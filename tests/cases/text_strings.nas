@@ -1,0 +1,3 @@
+//# args: check
+let a = "no end;
+let b = "a\q";
