@@ -58,13 +58,13 @@ pub enum WorkerError {
     Run(#[from] RunError),
     /// The data.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(Box<DataError>),
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// The checkpoint.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(Box<CheckpointError>),
     /// The network.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -115,7 +115,7 @@ pub enum WorkerError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: SupernetFileError,
+        why: Box<SupernetFileError>,
     },
     /// The compiled space is not the one that the run was begun with.
     #[error("{} is not the space that `run.json` names: its digest differs", .path.display())]
@@ -129,13 +129,13 @@ pub enum WorkerError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: ArchitectureError,
+        why: Box<ArchitectureError>,
     },
     /// The architecture that was read off a supernet is none.
     #[error("what the search found is no architecture of the space: {why}")]
     ReadOff {
         /// What is wrong with it.
-        why: ArchitectureError,
+        why: Box<ArchitectureError>,
     },
     /// The network of an architecture.
     #[error(transparent)]
@@ -236,6 +236,18 @@ pub enum WorkerError {
     /// Ended at once, as a kill does: only tests ask for it.
     #[error("dropped")]
     Dropped,
+}
+
+impl From<DataError> for WorkerError {
+    fn from(error: DataError) -> WorkerError {
+        WorkerError::Data(Box::new(error))
+    }
+}
+
+impl From<CheckpointError> for WorkerError {
+    fn from(error: CheckpointError) -> WorkerError {
+        WorkerError::Checkpoint(Box::new(error))
+    }
 }
 
 impl WorkerError {

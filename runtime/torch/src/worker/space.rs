@@ -30,7 +30,7 @@ impl Space {
     /// The space of a run.
     pub fn read(folder: &RunFolder) -> Result<Space, WorkerError> {
         let supernet = from_json(&folder.read_text(SUPERNET)?)
-            .map_err(|why| WorkerError::Supernet { path: folder.root().join(SUPERNET), why })?;
+            .map_err(|why| WorkerError::Supernet { path: folder.root().join(SUPERNET), why: Box::new(why) })?;
         let space = Space::new(supernet);
         let recorded = &folder.run().space;
         if recorded.signature != space.signature || recorded.digest != space.digest {
@@ -55,7 +55,7 @@ impl Space {
     pub fn architecture(&self, folder: &RunFolder, relative: &str) -> Result<Architecture, WorkerError> {
         let text = folder.read_text(relative)?;
         let read = ArchitectureFile::parse(&text).and_then(|file| file.architecture(&self.supernet));
-        read.map_err(|why| WorkerError::Architecture { path: folder.root().join(relative), why })
+        read.map_err(|why| WorkerError::Architecture { path: folder.root().join(relative), why: Box::new(why) })
     }
 
     /// The architecture that is read off when every decision has an answer: of a decision that no run with these answers meets,
@@ -65,7 +65,7 @@ impl Space {
         let happens = Conditions::new(&self.supernet).under(&all);
         let decisions = self.supernet.decisions.iter().zip(all);
         let met = decisions.map(|(decision, answer)| answer.filter(|_| happens.any(&decision.met))).collect();
-        Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why })
+        Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why: Box::new(why) })
     }
 
     /// Multiply-accumulates of one record through an architecture; through the supernet without one. At least 1: a network that
