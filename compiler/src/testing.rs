@@ -217,6 +217,8 @@ pub(crate) enum Program {
     Op(u8, Vec<Program>),
     /// `choose` under one of a few names, so that names repeat: in other contexts, and inside their own alternatives.
     Choose(u8, Vec<Program>),
+    /// The same twice, added up: what siblings are.
+    Twice(Box<Program>),
     /// A loop of 0 to 2 iterations, ended by a choice under a name of its own.
     Loop(u8, Box<Program>),
 }
@@ -235,6 +237,7 @@ pub(crate) fn program() -> impl Strategy<Value = Program> {
                     arms.prop_map(move |arms| Program::Choose(name, arms))
                 }
             }),
+            inner.clone().prop_map(|body| Program::Twice(Box::new(body))),
             (0..2u8, inner).prop_map(|(name, body)| Program::Loop(name, Box::new(body))),
         ]
     })
@@ -288,6 +291,10 @@ fn expression(build: &mut Build, program: &Program, x: NodeId, context: ContextI
                 })
                 .collect();
             build.mix(decision, &operands)
+        }
+        Program::Twice(body) => {
+            let operands = [expression(build, body, x, context), expression(build, body, x, context)];
+            build.op("add", &operands)
         }
         Program::Loop(name, body) => {
             let decision = build.decision(&format!("loop{name}"), 3, context);

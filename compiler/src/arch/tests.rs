@@ -79,10 +79,9 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
             // Whatever it is now, reading it ends, and what is read is an architecture of the space.
-            if let Ok(file) = ArchitectureFile::parse(&String::from_utf8_lossy(&bytes)) {
-                if let Ok(architecture) = file.architecture(&supernet) {
-                    prop_assert!(all_runs(&supernet).contains(&architecture.answers));
-                }
+            let read = ArchitectureFile::parse(&String::from_utf8_lossy(&bytes));
+            if let Ok(architecture) = read.and_then(|file| file.architecture(&supernet)) {
+                prop_assert!(all_runs(&supernet).contains(&architecture.answers));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Text forms for people: the graph for Graphviz, the graph and the plan one line a step.
 //!
-//! Names come from source files and may hold anything. Each form escapes them in one place: [`dot_text`] for Graphviz, [`plain`]
+//! Names come from source files and may hold anything. Each form escapes them in one place: `dot_text` for Graphviz, `plain`
 //! for terminals.
 
 use crate::plan::{MixWeight, Plan, StepKind};

@@ -217,6 +217,25 @@ fn a_cell_of_nasbench201_shares_what_its_edges_share() {
 }
 
 #[test]
+fn chance_and_state_stay_their_own() {
+    let mut build = Build::new();
+    let x = build.input("x", f32s(&[4]));
+    let s = build.state("s", &[4], ALWAYS);
+    let twice = |build: &mut Build, op: &str, states: &[(&str, StateId)]| {
+        let operands = [0, 1].map(|_| build.op_with(op, &[x], &[], &[], states));
+        build.op("add", &operands)
+    };
+    for (op, states) in [("relu", &[][..]), ("dropout", &[]), ("batch_norm", &[("mean", s)])] {
+        let sum = twice(&mut build, op, states);
+        build.output(op, sum);
+    }
+    run_all(&mut build.0);
+    let count =
+        |name: &str| build.0.nodes().filter(|(_, node)| matches!(&node.kind, NodeKind::Op { op, .. } if &**op == name)).count();
+    assert_eq!(["relu", "dropout", "batch_norm"].map(count), [1, 2, 2]);
+}
+
+#[test]
 fn inference_reads_no_target() {
     let mut build = Build::new();
     let x = build.input("x", f32s(&[4]));
@@ -267,4 +286,14 @@ fn what_an_architecture_does_not_offer_is_an_error() {
     build.0.outputs[0].1 = b;
     let error = derive(&build.0, &architectures(&build.0, 1)[0]).expect_err("not created");
     assert_eq!(error.to_string(), "a result needs `w`, which the run of this architecture does not create");
+}
+
+#[test]
+fn what_draws_random_numbers_is_known() {
+    // A primitive of the library draws random numbers exactly if it is declared with a probability.
+    let prelude = include_str!("../../../spaces/std/prelude.nas");
+    let declarations = prelude.split("extern op ").skip(1).map(|declaration| declaration.split_once('(').expect("parameters"));
+    let random =
+        declarations.filter(|(_, rest)| rest.split("->").next().is_some_and(|parameters| parameters.contains(" p: float")));
+    assert_eq!(random.map(|(name, _)| name).collect::<Vec<_>>(), RANDOM);
 }

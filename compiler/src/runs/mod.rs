@@ -3,7 +3,7 @@
 //! A context holds in a run if its parent holds and the run answers its decision with one of its answers; a decision is met if one
 //! of the contexts it is met in holds, and only then has an answer. [`Conditions::under`] follows these two rules from given
 //! answers until nothing changes, so that what happens needs no order among decisions. [`Runs`] holds all runs of a space as a
-//! diagram (see [`diagram`]) from which counts, samples and ranges are read without looking at the runs one by one.
+//! diagram (`runs/diagram.rs`) from which counts, samples and ranges are read without looking at the runs one by one.
 //!
 //! Promise: everything here ends, in time linear in the supernet or with [`RunsError`].
 

@@ -92,7 +92,7 @@ pub(super) fn read(variant: Variant, files: &[PathBuf], budget: &mut Budget) -> 
         coarse.name = "coarse";
     }
     Ok(PicturePart {
-        records: record_count(&file, 0, records)?,
+        records: record_count(&file, 0, records, budget)?,
         pixels: Pixels { channels: CHANNELS, height: SIDE, width: SIDE, full: u8::MAX, store: Store::Memory(pixels) },
         labels,
     })

@@ -21,7 +21,6 @@ const BYTES: u8 = 8;
 pub(super) fn read(pair: &Pair, budget: &mut Budget) -> Result<PicturePart, DataError> {
     let (mut images, dims) = open::<3>(&pair.images)?;
     let [count, height, width] = dims;
-    let records = record_count(&pair.images, 4, u64::from(count))?;
     if height == 0 || width == 0 {
         return Err(DataError::Malformed { file: pair.images.clone(), offset: 8, why: "the pictures have no pixels".into() });
     }
@@ -32,6 +31,7 @@ pub(super) fn read(pair: &Pair, budget: &mut Budget) -> Result<PicturePart, Data
     let what = format!("{count} pictures of {height} x {width} bytes");
     let bytes = images.body(length, budget, &what)?;
     images.end(&what)?;
+    let records = record_count(&pair.images, 4, u64::from(count), budget)?;
 
     let (mut labels, [label_count]) = open::<1>(&pair.labels)?;
     if label_count != count {

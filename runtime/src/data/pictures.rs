@@ -80,7 +80,7 @@ pub(super) fn read(
         if files.is_empty() {
             return Err(DataError::Empty { path: folder.clone(), what: "pictures".into() });
         }
-        record_count(folder, 0, files.len() as u64)?;
+        record_count(folder, 0, files.len() as u64, budget)?;
         listed.push((Arc::new(files), labels));
     }
 

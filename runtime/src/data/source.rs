@@ -139,6 +139,7 @@ fn idx(folder: &Path, files: &[&Entry]) -> Result<Option<Found>, DataError> {
         // A file and its packed form are one.
         let plain = |entry: &Entry| entry.name.strip_suffix(".gz").unwrap_or(&entry.name).to_owned();
         let mut names: Vec<String> = found.iter().map(|entry| plain(entry)).collect();
+        names.sort();
         names.dedup();
         if names.len() > 1 {
             return Err(DataError::Ambiguous { path: folder.to_owned(), what: format!("{} {what}", parts[0]), found: names });

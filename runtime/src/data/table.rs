@@ -3,10 +3,11 @@
 //! Pictures stay as they were stored, a byte a value (or as files, where they are too many), because a batch is prepared faster
 //! than four times the memory is read. Every other column has the element type of the input that it is for.
 
+use super::bytes::Budget;
 use super::pictures;
 use super::{DataError, Site};
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Pictures of one size: channels, then rows, then columns.
@@ -128,8 +129,13 @@ pub(super) struct Labels {
     pub(super) origin: Origin,
 }
 
-/// How many records there can be: indices are 32 bits.
-pub(super) fn record_count(file: &std::path::Path, offset: u64, records: u64) -> Result<u32, DataError> {
+/// What every record takes beside its values: a label, its row, its places in the orders of an epoch. So a file of many tiny
+/// records cannot take more than the memory limit either.
+const RECORD_BYTES: u64 = 24;
+
+/// Takes the memory for so many records, which a file has from a byte on. Their indices are 32 bits.
+pub(super) fn record_count(file: &Path, offset: u64, records: u64, budget: &mut Budget) -> Result<u32, DataError> {
+    budget.take(file, records.saturating_mul(RECORD_BYTES))?;
     u32::try_from(records).map_err(|_| DataError::Malformed {
         file: file.to_owned(),
         offset,

@@ -1,7 +1,7 @@
 //! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
 //!
 //! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2]` prints one JSON object: losses, seconds
-//! of each step, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
+//! of each step by the clock and of the processor, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
 //! Without a plan it compiles `spaces/nasbench201.nas`.
 
 use anyhow::{Context, Result, anyhow};
@@ -60,41 +60,48 @@ fn main() -> Result<()> {
     let used: Vec<usize> = (0..states).collect();
     let wanted = Wanted { outputs: false, loss: true, metrics: false };
 
-    let (mut losses, mut seconds) = (Vec::new(), Vec::new());
+    let (mut losses, mut seconds, mut processor) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..arguments.steps {
-        let begun = Instant::now();
+        let (begun, used_before) = (Instant::now(), processor_seconds()?);
         let batch = |half| -> Result<[Tensor; 2]> {
             let part = |name| Ok::<_, anyhow::Error>(get(format!("{half}.{step}.{name}"))?.shallow_clone());
             Ok([part("image")?, part("label")?])
         };
-        let choices = draw(2 * step as i64, &parameters)?;
+        let sample = |half| get(format!("{half}.{step}.mixture"));
+        let choices = mixture(sample("decisions")?, &parameters)?;
         let loss = network.forward(&batch("decisions")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[loss], &parameters, false, false)?;
         adam.step(&parameters, &gradients)?;
 
-        let choices = tch::no_grad(|| draw(2 * step as i64 + 1, &parameters))?;
+        let choices: Vec<Choice> = sample("weights")?.unbind(0).into_iter().map(Choice::Mixed).collect();
         let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
         shim::clip_grad_norm(&gradients, CLIP)?;
         sgd.step(network.weights(), &used, &gradients, RATE)?;
         losses.push(loss.double_value(&[]));
         seconds.push(begun.elapsed().as_secs_f64());
+        processor.push(processor_seconds()? - used_before);
     }
     let parameters: Vec<Vec<f64>> = parameters.iter().map(Vec::try_from).collect::<Result<_, _>>()?;
     let peak = memory("VmHWM")?;
     let report = serde_json::json!({
-        "losses": losses, "seconds": seconds, "before": before, "peak": peak, "parameters": parameters,
+        "losses": losses, "seconds": seconds, "processor": processor, "before": before, "peak": peak, "parameters": parameters,
     });
     println!("{report}");
     Ok(())
 }
 
-/// Samples of the Dirichlets of all decisions, from libtorch's generator.
-fn draw(seed: i64, parameters: &[Tensor]) -> Result<Vec<Choice>> {
-    shim::manual_seed(seed);
+/// A sample for each decision, with the pathwise gradient of the parameters' Dirichlets. As `shim::dirichlet_rsample` has it, at
+/// samples that are given.
+fn mixture(sample: &Tensor, parameters: &[Tensor]) -> Result<Vec<Choice>> {
     let rows = Tensor::f_stack(parameters, 0)?;
     let concentration = rows.f_clamp_max(0.0)?.f_exp()?.f_add(&rows.f_relu()?)?;
-    Ok(shim::dirichlet_rsample(&concentration)?.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
+    let sum = |tensor: &Tensor| tensor.f_sum_dim_intlist(-1i64, true, tch::Kind::Float);
+    let total = sum(&concentration.detach())?.f_expand_as(sample)?.f_contiguous()?;
+    let path = Tensor::f_internal_dirichlet_grad(sample, &concentration.detach(), &total)?.f_mul(&concentration)?;
+    let path = path.f_sub(&sample.f_mul(&sum(&path)?)?)?;
+    let mixture = sample.f_add(&path.f_sub(&path.detach())?)?;
+    Ok(mixture.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
 }
 
 /// The plan to run.
@@ -108,6 +115,15 @@ fn supernet(file: Option<PathBuf>) -> Result<Plan> {
     let compilation = compile(source, &NoSources, &Options::default());
     let supernet = compilation.supernets.first().ok_or_else(|| anyhow!("the space has errors"))?;
     Ok(plan(supernet))
+}
+
+/// Processor time of this process so far, of all threads, to a hundredth of a second.
+fn processor_seconds() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name of the program, in parentheses, may hold blanks; the fields counted here come after it.
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(ticks / 100.0)
 }
 
 /// A number of /proc/self/status, in bytes.

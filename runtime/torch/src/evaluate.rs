@@ -9,13 +9,7 @@ use crate::worker::sums::{Means, NotFinite, Row, Sums};
 
 /// Loss and metrics of a network over a part of the data, in the order of the data, without augmentation.
 /// `trial` names the network in errors.
-pub fn evaluate(
-    network: &Network,
-    choices: &[Choice],
-    data: &Data,
-    part: &Part,
-    trial: &str,
-) -> Result<Means, WorkerError> {
+pub fn evaluate(network: &Network, choices: &[Choice], data: &Data, part: &Part, trial: &str) -> Result<Means, WorkerError> {
     let bad = |found: Option<NotFinite>| match found {
         None => Ok(()),
         Some(NotFinite { step: batch, loss }) => {
@@ -26,7 +20,7 @@ pub fn evaluate(
     let mut stream = data.stream(part, Order::AsStored)?;
     stream.begin(0, 0);
     let mut step = 0;
-    while let Some(batch) = stream.next()? {
+    while let Some(batch) = stream.next_batch()? {
         let inputs = batch.inputs(network.plan())?;
         let outcome = tch::no_grad(|| network.forward(&inputs, choices, Mode::Eval, LOSS_AND_METRICS))?;
         let row = Row::of(&outcome, batch.records)?;
@@ -55,7 +49,7 @@ pub fn recalibrate(
     let wanted = Wanted { outputs: true, loss: false, metrics: false };
     let mut seen = 0;
     while seen < batches {
-        let Some(batch) = stream.next()? else { break };
+        let Some(batch) = stream.next_batch()? else { break };
         let inputs = batch.inputs(network.plan())?;
         tch::no_grad(|| network.forward(&inputs, choices, Mode::Recalibrate { seen: seen as i64 }, wanted))?;
         seen += 1;

@@ -1,45 +1,29 @@
 //! Arrays in files: the way in for every task. An array is named as an input of the space, and its first axis counts the records.
 //!
-//! `.npy` (one array, named by its file), `.npz` and `.safetensors` (many). Headers are read first, and an array only when an
-//! input asks for it; its size is compared with the file's before memory is taken.
+//! `.npy` (one array, named by its file), `.npz` and `.safetensors` (many). Names are listed first; of an array that no input asks
+//! for, nothing more is read. An array's size is compared with its file's before memory is taken.
 
 mod element;
+mod layout;
 mod npy;
 mod safetensors;
 mod zip;
 
-use super::bytes::{Budget, CHUNK, Entry, Stream, entries};
+use super::bytes::{Budget, CHUNK, Stream};
 use super::table::{Column, Origin, Pixels, Store, Stretch, Table, record_count};
 use super::{DataError, InputSpec, Site};
 use element::Element;
+use layout::{Holder, Listed, ending};
 use nasc_compiler::supernet::DType;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The arrays of a source: by part, or all together.
-#[derive(Debug)]
-pub(super) enum ArrayFiles {
-    /// Files or folders for each part.
-    Parts { train: Holder, test: Option<Holder> },
-    /// One for both: arrays are called `train.INPUT` and `test.INPUT`, or there is no test part.
-    One(Holder),
-}
-
-/// What holds arrays.
-#[derive(Clone, Debug)]
-pub(super) enum Holder {
-    Npz(PathBuf),
-    Safetensors(PathBuf),
-    /// The `.npy` files of a folder, or one.
-    Npy {
-        path: PathBuf,
-        files: Vec<PathBuf>,
-    },
-}
+pub(super) use layout::{ArrayFiles, find, single};
 
 /// An array that was found.
 #[derive(Clone, Debug)]
 struct ArrayEntry {
+    /// Its name in its file.
     name: String,
     /// What errors call the file.
     file: PathBuf,
@@ -57,72 +41,12 @@ enum Place {
     Member(zip::Member),
 }
 
-/// The arrays of a folder, if it has any in a known layout.
-pub(super) fn find(folder: &Path, all: &[Entry], left: &mut usize) -> Result<Option<ArrayFiles>, DataError> {
-    let part = |name: &str| {
-        let containers: Vec<&Entry> = all.iter().filter(|entry| !entry.folder && stem(&entry.path) == name).collect();
-        containers.into_iter().find_map(|entry| container(&entry.path))
-    };
-    if let Some(train) = part("train") {
-        return Ok(Some(ArrayFiles::Parts { train, test: part("test") }));
-    }
-    let mut folder_part = |name: &str| -> Result<Option<Holder>, DataError> {
-        match all.iter().find(|entry| entry.folder && entry.name == name) {
-            Some(entry) => Ok(npy_files(&entry.path, &entries(&entry.path, left)?)),
-            None => Ok(None),
-        }
-    };
-    if let Some(train) = folder_part("train")? {
-        return Ok(Some(ArrayFiles::Parts { train, test: folder_part("test")? }));
-    }
-    let containers: Vec<&Entry> = all.iter().filter(|entry| !entry.folder && container(&entry.path).is_some()).collect();
-    match containers.as_slice() {
-        [] => Ok(npy_files(folder, all).map(ArrayFiles::One)),
-        [only] => Ok(container(&only.path).map(ArrayFiles::One)),
-        several => Err(DataError::Ambiguous {
-            path: folder.to_owned(),
-            what: "the file of arrays".into(),
-            found: several.iter().map(|entry| entry.name.clone()).collect(),
-        }),
-    }
-}
-
-/// A file by itself.
-pub(super) fn single(path: &Path) -> Option<ArrayFiles> {
-    if ending(path) == "npy" {
-        return Some(ArrayFiles::One(Holder::Npy { path: path.to_owned(), files: vec![path.to_owned()] }));
-    }
-    container(path).map(ArrayFiles::One)
-}
-
-fn container(path: &Path) -> Option<Holder> {
-    match ending(path).as_str() {
-        "npz" => Some(Holder::Npz(path.to_owned())),
-        "safetensors" => Some(Holder::Safetensors(path.to_owned())),
-        _ => None,
-    }
-}
-
-fn npy_files(folder: &Path, all: &[Entry]) -> Option<Holder> {
-    let files: Vec<PathBuf> =
-        all.iter().filter(|entry| !entry.folder && ending(&entry.path) == "npy").map(|entry| entry.path.clone()).collect();
-    (!files.is_empty()).then(|| Holder::Npy { path: folder.to_owned(), files })
-}
-
-fn ending(path: &Path) -> String {
-    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 /// Reads the arrays that the inputs ask for. The second part is the test part, if there is one.
 pub(super) fn read(files: &ArrayFiles, inputs: &[InputSpec], budget: &mut Budget) -> Result<(Table, Option<Table>), DataError> {
     match files {
         ArrayFiles::Parts { train, test } => {
-            let first = part(train, "", train.list()?, inputs, budget)?;
-            let second = test.as_ref().map(|test| part(test, "", test.list()?, inputs, budget)).transpose()?;
+            let first = part(train, "", &train.list()?, inputs, budget)?;
+            let second = test.as_ref().map(|test| part(test, "", &test.list()?, inputs, budget)).transpose()?;
             Ok((first, second))
         }
         ArrayFiles::One(holder) => {
@@ -131,10 +55,11 @@ pub(super) fn read(files: &ArrayFiles, inputs: &[InputSpec], budget: &mut Budget
                 all.iter().any(|array| inputs.iter().any(|input| array.name.strip_prefix(prefix) == Some(&input.name)))
             };
             if !has(TRAIN) {
-                return Ok((part(holder, "", all, inputs, budget)?, None));
+                return Ok((part(holder, "", &all, inputs, budget)?, None));
             }
-            let second = if has(TEST) { Some(part(holder, TEST, all.clone(), inputs, budget)?) } else { None };
-            Ok((part(holder, TRAIN, all, inputs, budget)?, second))
+            let first = part(holder, TRAIN, &all, inputs, budget)?;
+            let second = if has(TEST) { Some(part(holder, TEST, &all, inputs, budget)?) } else { None };
+            Ok((first, second))
         }
     }
 }
@@ -142,92 +67,33 @@ pub(super) fn read(files: &ArrayFiles, inputs: &[InputSpec], budget: &mut Budget
 const TRAIN: &str = "train.";
 const TEST: &str = "test.";
 
-fn part(
-    holder: &Holder,
-    prefix: &str,
-    arrays: Vec<ArrayEntry>,
-    inputs: &[InputSpec],
-    budget: &mut Budget,
-) -> Result<Table, DataError> {
-    let mut first: Option<(&ArrayEntry, u64)> = None;
-    let mut chosen = Vec::new();
+fn part(holder: &Holder, prefix: &str, arrays: &[Listed], inputs: &[InputSpec], budget: &mut Budget) -> Result<Table, DataError> {
+    let mut chosen: Vec<(&InputSpec, ArrayEntry)> = Vec::new();
     for input in inputs {
         let name = format!("{prefix}{}", input.name);
-        let array = arrays.iter().find(|array| array.name == name).ok_or_else(|| DataError::NoArray {
+        let listed = arrays.iter().find(|array| array.name == name).ok_or_else(|| DataError::NoArray {
             input: input.to_string(),
             path: holder.path().to_owned(),
             found: arrays.iter().map(|array| array.name.clone()).collect(),
         })?;
-        let records = *array.shape.first().ok_or_else(|| shape_error(input, array))?;
-        fit(input, array)?;
-        match first {
-            Some((other, count)) if count != records => {
-                return Err(DataError::Counts {
-                    file: other.shown(),
-                    records: count,
-                    other: array.shown(),
-                    other_records: records,
-                });
-            }
-            Some(_) => {}
-            None => first = Some((array, records)),
+        let array = listed.header()?;
+        fit(input, &array)?;
+        if let Some((_, other)) = chosen.first().filter(|(_, other)| other.shape[0] != array.shape[0]) {
+            return Err(DataError::Counts {
+                file: other.shown(),
+                records: other.shape[0],
+                other: array.shown(),
+                other_records: array.shape[0],
+            });
         }
         chosen.push((input, array));
     }
-    let Some((array, records)) = first else {
+    let Some((_, array)) = chosen.first() else {
         return Err(DataError::Empty { path: holder.path().to_owned(), what: "arrays that an input asks for".into() });
     };
-    let records = record_count(&array.file, array.base, records)?;
-    let columns = chosen.into_iter().map(|(input, array)| column(input, array, budget)).collect::<Result<_, _>>()?;
+    let records = record_count(&array.file, array.base, array.shape[0], budget)?;
+    let columns = chosen.iter().map(|(input, array)| column(input, array, budget)).collect::<Result<_, _>>()?;
     Ok(Table { records, columns })
-}
-
-impl Holder {
-    fn path(&self) -> &Path {
-        match self {
-            Holder::Npz(path) | Holder::Safetensors(path) | Holder::Npy { path, .. } => path,
-        }
-    }
-
-    /// The headers of all arrays.
-    fn list(&self) -> Result<Vec<ArrayEntry>, DataError> {
-        match self {
-            Holder::Safetensors(path) => safetensors::list(path),
-            Holder::Npz(path) => zip::members(path)?
-                .into_iter()
-                .filter_map(|member| Some((member.name.strip_suffix(".npy")?.to_owned(), member)))
-                .map(|(name, member)| {
-                    let size = member.size;
-                    entry(name, member.shown(), member.open()?, size, Place::Member(member))
-                })
-                .collect(),
-            Holder::Npy { files, .. } => files
-                .iter()
-                .map(|file| {
-                    let stream = Stream::plain(file, 0)?;
-                    let size = stream.left().unwrap_or_default();
-                    entry(stem(file), file.clone(), stream, size, Place::File(file.clone()))
-                })
-                .collect(),
-        }
-    }
-}
-
-/// Reads the header of a `.npy` and compares what it claims with the size of the file or member.
-fn entry(name: String, file: PathBuf, mut stream: Stream, size: u64, place: Place) -> Result<ArrayEntry, DataError> {
-    let header = npy::read(&mut stream)?;
-    let base = stream.offset();
-    let bytes = byte_count(&header.shape, header.element)
-        .ok_or_else(|| stream.malformed(format!("an array of shape {:?} is beyond 64 bits", header.shape)))?;
-    let what = format!("the array of {} elements", bytes / header.element.size() as u64);
-    let there = size.saturating_sub(base);
-    if there < bytes {
-        return Err(DataError::Truncated { file, offset: size, missing: bytes - there, what });
-    }
-    if there > bytes {
-        return Err(DataError::TrailingBytes { file, offset: base + bytes, what });
-    }
-    Ok(ArrayEntry { name, file, place, element: header.element, big_endian: header.big_endian, shape: header.shape, base })
 }
 
 /// Bytes of an array, or `None` beyond 64 bits.
@@ -267,7 +133,7 @@ impl ArrayEntry {
     }
 }
 
-/// How an array's records fit an input.
+/// How an array's records fit an input. The array has at least one dimension, then.
 enum Fit {
     /// Element by element.
     Exact,
@@ -277,7 +143,7 @@ enum Fit {
 
 fn fit(input: &InputSpec, array: &ArrayEntry) -> Result<Fit, DataError> {
     let wanted = input.record_shape();
-    let own = &array.shape[1..];
+    let own = array.shape.get(1..).ok_or_else(|| shape_error(input, array))?;
     if array.element == Element::U8
         && !input.target
         && let Some([channels, height, width]) = input.picture()

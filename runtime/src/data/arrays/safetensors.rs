@@ -9,7 +9,7 @@ use super::{ArrayEntry, Element, Place};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The longest header that is read: a hundred thousand arrays.
 const LONGEST_HEADER: u64 = 1 << 24;
@@ -17,7 +17,7 @@ const LENGTH_BYTES: u64 = 8;
 /// The entry that is no array.
 const METADATA: &str = "__metadata__";
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Listed {
     dtype: String,
     shape: Vec<u64>,
@@ -53,8 +53,18 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
+/// An array as the header lists it, not yet checked.
+#[derive(Debug)]
+pub(super) struct Unread {
+    listed: Listed,
+    file: PathBuf,
+    file_length: u64,
+    /// Where the elements of all arrays begin.
+    data: u64,
+}
+
 /// The arrays of a file.
-pub(super) fn list(path: &Path) -> Result<Vec<ArrayEntry>, DataError> {
+pub(super) fn list(path: &Path) -> Result<Vec<(String, Unread)>, DataError> {
     let (_, file_length) = open_file(path)?;
     let mut stream = Stream::plain(path, 0)?;
     let mut length = [0u8; LENGTH_BYTES as usize];
@@ -77,9 +87,15 @@ pub(super) fn list(path: &Path) -> Result<Vec<ArrayEntry>, DataError> {
     let Entries(entries) = serde_json::from_slice(&text)
         .map_err(|error| malformed(path, LENGTH_BYTES, format!("the header is no JSON object of arrays ({error})")))?;
     let data = LENGTH_BYTES + length;
-    let mut arrays = Vec::new();
-    for (name, listed) in entries {
-        let broken = |why: String| malformed(path, LENGTH_BYTES, format!("array `{}`: {why}", name.escape_default()));
+    let unread = |listed| Unread { listed, file: path.to_owned(), file_length, data };
+    Ok(entries.into_iter().map(|(name, listed)| (name, unread(listed))).collect())
+}
+
+impl Unread {
+    /// Checks that the array is what and where the header says.
+    pub(super) fn header(&self, name: String) -> Result<ArrayEntry, DataError> {
+        let Unread { listed, file, file_length, data } = self;
+        let broken = |why: String| malformed(file, LENGTH_BYTES, format!("array `{}`: {why}", name.escape_default()));
         let element =
             element(&listed.dtype).ok_or_else(|| broken(format!("elements of type {} cannot be read", listed.dtype)))?;
         let bytes = super::byte_count(&listed.shape, element).ok_or_else(|| broken("its size is beyond 64 bits".into()))?;
@@ -88,25 +104,24 @@ pub(super) fn list(path: &Path) -> Result<Vec<ArrayEntry>, DataError> {
             return Err(broken(format!("its shape needs {bytes} bytes, its place is {begin} to {end}")));
         }
         let last = data.checked_add(end).ok_or_else(|| broken("its place is beyond 64 bits".into()))?;
-        if last > file_length {
+        if last > *file_length {
             return Err(DataError::Truncated {
-                file: path.to_owned(),
-                offset: file_length,
+                file: file.clone(),
+                offset: *file_length,
                 missing: last - file_length,
                 what: format!("the array `{name}`"),
             });
         }
-        arrays.push(ArrayEntry {
+        Ok(ArrayEntry {
             name,
-            file: path.to_owned(),
-            place: Place::File(path.to_owned()),
+            file: file.clone(),
+            place: Place::File(file.clone()),
             element,
             big_endian: false,
-            shape: listed.shape,
+            shape: listed.shape.clone(),
             base: data + begin,
-        });
+        })
     }
-    Ok(arrays)
 }
 
 fn element(name: &str) -> Option<Element> {

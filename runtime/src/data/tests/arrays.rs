@@ -75,7 +75,7 @@ fn layouts() -> Vec<Layout> {
                 ("train/y.npy", by_npyz(&Y, &[3])),
                 ("test/x.npy", by_npyz(&X[..4], &[2, 2])),
                 ("test/y.npy", by_npyz(&Y[..2], &[2])),
-                ("train/unused.npy", by_npyz(&[1u8], &[1])),
+                ("train/unused.npy", npy("|O", "(2,)", b"a pickle that nobody asks for")),
             ],
         ),
         (

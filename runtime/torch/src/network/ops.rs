@@ -21,6 +21,7 @@ pub(super) fn find(op: &str) -> Option<Op> {
         // Activations
         "relu" => |call| Ok(call.x()?.f_relu()?),
         "leaky_relu" => leaky_relu,
+        "relu6" => |call| Ok(call.x()?.f_clamp(0.0, 6.0)?),
         "elu" => |call| Ok(call.x()?.f_elu()?),
         "gelu" => |call| Ok(call.x()?.f_gelu("none")?),
         "silu" => |call| Ok(call.x()?.f_silu()?),
@@ -36,8 +37,11 @@ pub(super) fn find(op: &str) -> Option<Op> {
         "dropout" => |call| Ok(call.x()?.f_dropout(call.float("p")?, call.training())?),
         // Layers
         "conv" => conv,
+        "conv1d" => conv1d,
+        "conv_transpose" => conv_transpose,
         "linear" => |call| Ok(call.x()?.f_linear(call.weight("w")?, call.optional_weight("b"))?),
         "embedding" => |call| Ok(Tensor::f_embedding(call.weight("w")?, call.x()?, -1, false, false)?),
+        "lookup" => |call| Ok(Tensor::f_embedding(call.x()?, call.operand(1)?, -1, false, false)?),
         // Normalisation
         "batch_norm" => norm::batch_norm,
         "layer_norm" => norm::layer_norm,
@@ -45,6 +49,8 @@ pub(super) fn find(op: &str) -> Option<Op> {
         "max_pool" => max_pool,
         "avg_pool" => avg_pool,
         "global_avg_pool" => |call| Ok(call.x()?.f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?),
+        "subsample" => subsample,
+        "crop" => crop,
         // Losses and metrics
         "cross_entropy" => cross_entropy,
         "mse" => |call| Ok(call.x()?.f_mse_loss(call.operand(1)?, Reduction::Mean)?),
@@ -69,6 +75,28 @@ fn conv(call: &Call) -> Result<Tensor, OpError> {
     Ok(call.x()?.f_conv2d(call.weight("w")?, bias, stride, pad, dilation, call.int("groups")?)?)
 }
 
+fn conv1d(call: &Call) -> Result<Tensor, OpError> {
+    let one = |name| call.int(name).map(|value| [value]);
+    Ok(call.x()?.f_conv1d(call.weight("w")?, call.optional_weight("b"), one("stride")?, one("pad")?, [1], 1)?)
+}
+
+/// Without padding; where windows overlap, they add up.
+fn conv_transpose(call: &Call) -> Result<Tensor, OpError> {
+    let stride = [call.int("stride")?; 2];
+    let (weight, bias) = (call.weight("w")?, call.optional_weight("b"));
+    Ok(call.x()?.f_conv_transpose2d(weight, bias, stride, [0, 0], [0, 0], 1, [1, 1])?)
+}
+
+/// Every so many rows and columns, from the first.
+fn subsample(call: &Call) -> Result<Tensor, OpError> {
+    let stride = call.int("stride")?;
+    Ok(call.x()?.f_slice(2, 0, None, stride)?.f_slice(3, 0, None, stride)?)
+}
+
+fn crop(call: &Call) -> Result<Tensor, OpError> {
+    Ok(call.x()?.f_slice(2, call.int("top")?, None, 1)?.f_slice(3, call.int("left")?, None, 1)?)
+}
+
 fn max_pool(call: &Call) -> Result<Tensor, OpError> {
     let pair = |name| call.int(name).map(|value| [value; 2]);
     Ok(call.x()?.f_max_pool2d(pair("kernel")?, pair("stride")?, pair("pad")?, [1, 1], false)?)
@@ -90,4 +118,19 @@ fn cross_entropy(call: &Call) -> Result<Tensor, OpError> {
 fn accuracy(call: &Call) -> Result<Tensor, OpError> {
     let hits = call.x()?.f_argmax(1, false)?.f_eq_tensor(call.operand(1)?)?;
     Ok(hits.f_to_kind(Kind::Float)?.f_mean(Kind::Float)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    /// A primitive that the library declares and no line here runs would be found out when a network is started.
+    #[test]
+    fn every_declared_primitive_runs() {
+        let prelude = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../spaces/std/prelude.nas"));
+        let prelude = prelude.expect("the library is in the repository");
+        let declared = prelude.lines().filter_map(|line| line.strip_prefix("extern op ")?.split('(').next());
+        let missing: Vec<&str> = declared.filter(|op| find(op).is_none()).collect();
+        assert!(missing.is_empty(), "declared in spaces/std/prelude.nas and not run here: {missing:?}");
+    }
 }

@@ -260,7 +260,7 @@ impl Stream {
     }
 
     /// The next batch of the epoch; `None` after its last.
-    pub fn next(&mut self) -> Result<Option<Batch>, WorkerError> {
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, WorkerError> {
         let Some(host) = self.loader.as_mut().and_then(Loader::next) else { return Ok(None) };
         Ok(Some(Batch::new(self.names.clone(), &host?, self.device).map_err(super::model::ModelError::from)?))
     }
@@ -268,7 +268,7 @@ impl Stream {
     /// The next batch of an epoch that is known to have one. Adds the time spent waiting to `waited`.
     pub fn require(&mut self, waited: &mut Duration) -> Result<Batch, WorkerError> {
         let begun = Instant::now();
-        let batch = self.next();
+        let batch = self.next_batch();
         *waited += begun.elapsed();
         batch?.ok_or(WorkerError::EmptyEpoch)
     }
@@ -283,11 +283,11 @@ impl Stream {
     /// The next batch; after the last of an epoch, the first of the next.
     pub fn next_cyclic(&mut self, waited: &mut Duration) -> Result<Batch, WorkerError> {
         let begun = Instant::now();
-        let mut batch = self.next()?;
+        let mut batch = self.next_batch()?;
         if batch.is_none() {
             self.cycle += 1;
             self.begin(self.cycle, 0);
-            batch = self.next()?;
+            batch = self.next_batch()?;
         }
         *waited += begun.elapsed();
         batch.ok_or(WorkerError::EmptyEpoch)

@@ -58,13 +58,13 @@ pub enum WorkerError {
     Run(#[from] RunError),
     /// The data.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(Box<DataError>),
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// The checkpoint.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(Box<CheckpointError>),
     /// The network.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -115,7 +115,7 @@ pub enum WorkerError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: SupernetFileError,
+        why: Box<SupernetFileError>,
     },
     /// The compiled space is not the one that the run was begun with.
     #[error("{} is not the space that `run.json` names: its digest differs", .path.display())]
@@ -129,13 +129,13 @@ pub enum WorkerError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: ArchitectureError,
+        why: Box<ArchitectureError>,
     },
     /// The architecture that was read off a supernet is none.
     #[error("what the search found is no architecture of the space: {why}")]
     ReadOff {
         /// What is wrong with it.
-        why: ArchitectureError,
+        why: Box<ArchitectureError>,
     },
     /// The network of an architecture.
     #[error(transparent)]
@@ -238,6 +238,18 @@ pub enum WorkerError {
     Dropped,
 }
 
+impl From<DataError> for WorkerError {
+    fn from(error: DataError) -> WorkerError {
+        WorkerError::Data(Box::new(error))
+    }
+}
+
+impl From<CheckpointError> for WorkerError {
+    fn from(error: CheckpointError) -> WorkerError {
+        WorkerError::Checkpoint(Box::new(error))
+    }
+}
+
 impl WorkerError {
     /// What to do, if anything is known to help.
     pub fn help(&self) -> Option<String> {
@@ -259,9 +271,9 @@ impl WorkerError {
                 Some(format!("`--resume` goes on with it; remove `{}` to begin anew", crate::checkpoint::file(*job)))
             }
             WorkerError::Complete => Some("`nasc train` goes on from it; another `--out` begins a new run".into()),
-            WorkerError::NotFinite { .. } | WorkerError::JudgedNotFinite { .. } => {
-                Some("a lower learning rate (`lr`) or tighter clipping (`clip`) often helps; the last good checkpoint was kept".into())
-            }
+            WorkerError::NotFinite { .. } | WorkerError::JudgedNotFinite { .. } => Some(
+                "a lower learning rate (`lr`) or tighter clipping (`clip`) often helps; the last good checkpoint was kept".into(),
+            ),
             WorkerError::EmptyPart { .. } | WorkerError::EmptyEpoch => {
                 Some("`data.train_portion` and `data.test_portion` say how records are divided".into())
             }

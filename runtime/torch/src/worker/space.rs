@@ -4,8 +4,8 @@ use super::WorkerError;
 use nasc_compiler::arch::{Architecture, ArchitectureFile};
 use nasc_compiler::plan::{Plan, StepKind, plan};
 use nasc_compiler::runs::Conditions;
-use nasc_compiler::supernet::file::from_json;
 use nasc_compiler::supernet::Supernet;
+use nasc_compiler::supernet::file::from_json;
 use nasc_compiler::{cost, derive, digest, passes};
 use nasc_runtime::run::{RunFolder, SUPERNET};
 
@@ -24,18 +24,13 @@ pub struct Space {
 impl Space {
     /// A supernet that the passes have seen.
     pub fn new(supernet: Supernet) -> Space {
-        Space {
-            digest: digest::digest(&supernet),
-            signature: digest::signature(&supernet),
-            plan: plan(&supernet),
-            supernet,
-        }
+        Space { digest: digest::digest(&supernet), signature: digest::signature(&supernet), plan: plan(&supernet), supernet }
     }
 
     /// The space of a run.
     pub fn read(folder: &RunFolder) -> Result<Space, WorkerError> {
         let supernet = from_json(&folder.read_text(SUPERNET)?)
-            .map_err(|why| WorkerError::Supernet { path: folder.root().join(SUPERNET), why })?;
+            .map_err(|why| WorkerError::Supernet { path: folder.root().join(SUPERNET), why: Box::new(why) })?;
         let space = Space::new(supernet);
         let recorded = &folder.run().space;
         if recorded.signature != space.signature || recorded.digest != space.digest {
@@ -60,7 +55,7 @@ impl Space {
     pub fn architecture(&self, folder: &RunFolder, relative: &str) -> Result<Architecture, WorkerError> {
         let text = folder.read_text(relative)?;
         let read = ArchitectureFile::parse(&text).and_then(|file| file.architecture(&self.supernet));
-        read.map_err(|why| WorkerError::Architecture { path: folder.root().join(relative), why })
+        read.map_err(|why| WorkerError::Architecture { path: folder.root().join(relative), why: Box::new(why) })
     }
 
     /// The architecture that is read off when every decision has an answer: of a decision that no run with these answers meets,
@@ -70,7 +65,7 @@ impl Space {
         let happens = Conditions::new(&self.supernet).under(&all);
         let decisions = self.supernet.decisions.iter().zip(all);
         let met = decisions.map(|(decision, answer)| answer.filter(|_| happens.any(&decision.met))).collect();
-        Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why })
+        Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why: Box::new(why) })
     }
 
     /// Multiply-accumulates of one record through an architecture; through the supernet without one. At least 1: a network that
@@ -108,9 +103,11 @@ impl Space {
 
     /// How many classes the labels have, if the loss or a metric says so.
     pub fn classes(&self) -> Option<u64> {
-        let reads_labels = self.plan.steps.iter().filter(
-            |step| matches!(&step.kind, StepKind::Op { op, .. } if ["cross_entropy", "accuracy"].contains(&&**op)),
-        );
+        let reads_labels = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| matches!(&step.kind, StepKind::Op { op, .. } if ["cross_entropy", "accuracy"].contains(&&**op)));
         let logits = reads_labels.filter_map(|step| step.reads.first());
         let mut classes = logits.filter_map(|buffer| {
             let writer = self.plan.steps.iter().find(|step| step.writes == *buffer)?;

@@ -24,12 +24,30 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 const WIDTH: i64 = 6;
 const HIDDEN: i64 = 8;
 const CLASSES: i64 = 3;
 const RECORDS: usize = 125;
+
+/// A weight or a state: slot, name, shape, start.
+type Declared<'a> = (&'a str, &'a str, &'a [i64], &'a str);
+
+/// What an op is called with beside its operands.
+struct Call<'a> {
+    op: &'a str,
+    attrs: &'a [(&'a str, Attr)],
+    weights: &'a [Declared<'a>],
+    states: &'a [Declared<'a>],
+}
+
+impl<'a> Call<'a> {
+    fn plain(op: &'a str, attrs: &'a [(&'a str, Attr)]) -> Call<'a> {
+        Call { op, attrs, weights: &[], states: &[] }
+    }
+}
 
 /// Builds a supernet by hand: what is tested here begins behind the compiler.
 struct Builder(Supernet);
@@ -63,42 +81,33 @@ impl Builder {
         Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![created] }
     }
 
-    /// An op with weights (slot, name, shape, init) and states, which must be of one context.
-    fn op(
-        &mut self,
-        op: &str,
-        attrs: &[(&str, Attr)],
-        weights: &[(&str, &str, &[i64], &str)],
-        states: &[(&str, &str, &[i64], &str)],
-        at: ContextId,
-        ty: TensorType,
-        operands: &[NodeId],
-    ) -> NodeId {
-        let mut slots = indexmap::IndexMap::new();
-        for (slot, name, shape, init) in weights {
+    /// An op; its weights and states are created in one context.
+    fn op(&mut self, call: Call, at: ContextId, ty: TensorType, operands: &[NodeId]) -> NodeId {
+        let mut weights = indexmap::IndexMap::new();
+        for (slot, name, shape, init) in call.weights {
             self.0.weights.push(Builder::weight(name, shape, init, at));
-            slots.insert((*slot).into(), WeightId(self.0.weights.len() as u32 - 1));
+            weights.insert((*slot).into(), WeightId(self.0.weights.len() as u32 - 1));
         }
-        let mut kept = indexmap::IndexMap::new();
-        for (slot, name, shape, init) in states {
+        let mut states = indexmap::IndexMap::new();
+        for (slot, name, shape, init) in call.states {
             self.0.states.push(Builder::weight(name, shape, init, at));
-            kept.insert((*slot).into(), StateId(self.0.states.len() as u32 - 1));
+            states.insert((*slot).into(), StateId(self.0.states.len() as u32 - 1));
         }
-        let attrs = attrs.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
-        self.node(NodeKind::Op { op: op.into(), attrs, weights: slots, states: kept }, ty, operands)
+        let attrs = call.attrs.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+        self.node(NodeKind::Op { op: call.op.into(), attrs, weights, states }, ty, operands)
     }
 
     fn linear(&mut self, name: &str, from: i64, to: i64, at: ContextId, x: NodeId) -> NodeId {
         let macs = Size::batch().mul(&Size::known(from * to)).expect("small");
         self.0.costs.push(Cost { context: at, macs });
         let (w, b) = (format!("{name}.w"), format!("{name}.b"));
-        let weights: [(&str, &str, &[i64], &str); 2] = [("w", &w, &[to, from], "kaiming"), ("b", &b, &[to], "zeros")];
-        self.op("linear", &[], &weights, &[], at, Builder::features(to), &[x])
+        let weights: [Declared; 2] = [("w", &w, &[to, from], "kaiming"), ("b", &b, &[to], "zeros")];
+        self.op(Call { op: "linear", attrs: &[], weights: &weights, states: &[] }, at, Builder::features(to), &[x])
     }
 }
 
 /// The space.
-pub fn supernet() -> Supernet {
+pub(crate) fn supernet() -> Supernet {
     let mut b = Builder(Supernet::new("tiny".into()));
     let signal = b.input("signal", Builder::features(WIDTH), false);
     let noise = b.input("noise", Builder::features(WIDTH), false);
@@ -112,16 +121,21 @@ pub fn supernet() -> Supernet {
     let own = b.linear("body.normed.linear", HIDDEN, HIDDEN, normed, x);
     let attrs = [("momentum", Attr::Float(0.1)), ("eps", Attr::Float(1e-5)), ("affine", Attr::Bool(true))];
     let [gamma, beta, mean, var] = ["gamma", "beta", "mean", "var"].map(|slot| format!("body.normed.batch_norm.{slot}"));
-    let weights: [(&str, &str, &[i64], &str); 2] = [("gamma", &gamma, &[HIDDEN], "ones"), ("beta", &beta, &[HIDDEN], "zeros")];
-    let states: [(&str, &str, &[i64], &str); 2] = [("mean", &mean, &[HIDDEN], "zeros"), ("var", &var, &[HIDDEN], "ones")];
-    let own = b.op("batch_norm", &attrs, &weights, &states, normed, Builder::features(HIDDEN), &[own]);
-    let relu = b.op("relu", &[], &[], &[], ALWAYS, Builder::features(HIDDEN), &[x]);
+    let weights: [Declared; 2] = [("gamma", &gamma, &[HIDDEN], "ones"), ("beta", &beta, &[HIDDEN], "zeros")];
+    let states: [Declared; 2] = [("mean", &mean, &[HIDDEN], "zeros"), ("var", &var, &[HIDDEN], "ones")];
+    let own = b.op(
+        Call { op: "batch_norm", attrs: &attrs, weights: &weights, states: &states },
+        normed,
+        Builder::features(HIDDEN),
+        &[own],
+    );
+    let relu = b.op(Call::plain("relu", &[]), ALWAYS, Builder::features(HIDDEN), &[x]);
     let x = b.node(NodeKind::Mix { decision: body, alternatives: vec![0, 1, 2] }, Builder::features(HIDDEN), &[own, relu, x]);
-    let x = b.op("dropout", &[("p", Attr::Float(0.1))], &[], &[], ALWAYS, Builder::features(HIDDEN), &[x]);
+    let x = b.op(Call::plain("dropout", &[("p", Attr::Float(0.1))]), ALWAYS, Builder::features(HIDDEN), &[x]);
     let logits = b.linear("logits.linear", HIDDEN, CLASSES, ALWAYS, x);
     let scalar = TensorType { dtype: DType::F32, shape: Vec::new() };
-    let loss = b.op("cross_entropy", &[("ignore", Attr::Int(-100))], &[], &[], ALWAYS, scalar.clone(), &[logits, label]);
-    let accuracy = b.op("accuracy", &[], &[], &[], ALWAYS, scalar, &[logits, label]);
+    let loss = b.op(Call::plain("cross_entropy", &[("ignore", Attr::Int(-100))]), ALWAYS, scalar.clone(), &[logits, label]);
+    let accuracy = b.op(Call::plain("accuracy", &[]), ALWAYS, scalar, &[logits, label]);
     b.0.outputs.push(("logits".into(), logits));
     b.0.losses.push(loss);
     b.0.metrics.push(("accuracy".into(), accuracy));
@@ -154,20 +168,20 @@ fn records(path: &Path, scale: f64) {
 }
 
 /// A place for runs.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
     /// The settings of runs that are made here.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Bench {
     /// A place with data, and settings for a search of a second.
-    pub fn new() -> Bench {
+    pub(crate) fn new() -> Bench {
         Bench::with_signal(1.0)
     }
 
     /// The same with the signal multiplied.
-    pub fn with_signal(scale: f64) -> Bench {
+    pub(crate) fn with_signal(scale: f64) -> Bench {
         let folder = TempDir::new().expect("a temporary folder");
         let data = folder.path().join("data.safetensors");
         records(&data, scale);
@@ -188,7 +202,7 @@ impl Bench {
     }
 
     /// A new run.
-    pub fn make(&self, name: &str, kind: Kind, arch: Option<String>) -> PathBuf {
+    pub(crate) fn make(&self, name: &str, kind: Kind, arch: Option<String>) -> PathBuf {
         let root = self.folder.path().join(name);
         let space = Space::new(supernet());
         let facts = SpaceFacts {
@@ -214,13 +228,23 @@ impl Bench {
     }
 
     /// A new search.
-    pub fn search(&self, name: &str) -> PathBuf {
+    pub(crate) fn search(&self, name: &str) -> PathBuf {
         self.make(name, Kind::Search, None)
     }
 }
 
+/// One job at a time: libtorch's generator and its number of threads belong to the process, and a job seeds it in every step.
+static WORKER: Mutex<()> = Mutex::new(());
+
+/// Nothing works in this process, and no process begins, while this is held: between its fork and its start, a process holds the
+/// locks of the one that forked it.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    // A test that failed while it held the worker has said so itself.
+    WORKER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Does a job and returns how it ended and what it said.
-pub fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, WorkerError>, Vec<Event>) {
+pub(crate) fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, WorkerError>, Vec<Event>) {
     let said = Rc::new(RefCell::new(Vec::new()));
     let sink: Sink = Box::new({
         let said = said.clone();
@@ -229,20 +253,22 @@ pub fn work(root: &Path, job: Job, resume: bool, stop: Stop) -> (Result<Ended, W
             true
         }
     });
+    let held = alone();
     let ended = worker::run(root, job, resume, stop, sink);
+    drop(held);
     let said = said.borrow().clone();
     (ended, said)
 }
 
 /// Does a whole job.
-pub fn complete(root: &Path, job: Job) -> Vec<Event> {
+pub(crate) fn complete(root: &Path, job: Job) -> Vec<Event> {
     let (ended, said) = work(root, job, false, Stop::default());
     assert_eq!(ended.expect("a job without a fault"), Ended::Done);
     said
 }
 
 /// Every file of a run that must not depend on how often it was stopped, with its bytes.
-pub fn results(root: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn results(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {

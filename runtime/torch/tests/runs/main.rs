@@ -1,5 +1,6 @@
-//! Whole runs of the worker in one process: a tiny space, searched, trained and judged.
+//! Whole runs of the worker: a tiny space, searched, trained and judged, in this process and in one of its own.
 
 mod common;
 mod outcome;
+mod process;
 mod resume;

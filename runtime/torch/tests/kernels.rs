@@ -1,0 +1,265 @@
+//! The shim's arithmetic against plain formulas: the fused sum of a mixed operation, Dirichlet gradients, optimisers, clipping.
+
+mod common;
+
+use common::assert_near;
+use nasc_torch::optimise::{Adam, Sgd};
+use nasc_torch::search::relaxation::{Dirichlet, Relaxation};
+use nasc_torch::shim;
+use tch::{Device, Kind, Tensor};
+
+fn randn(seed: i64, shape: &[i64]) -> Tensor {
+    shim::manual_seed(seed);
+    Tensor::randn(shape, (Kind::Float, Device::Cpu))
+}
+
+/// Terms of a sum as leaves: x, scale, gamma, beta and kept statistics.
+struct Term {
+    x: Tensor,
+    scale: Option<Tensor>,
+    norm: Option<Norm>,
+}
+
+struct Norm {
+    gamma: Option<Tensor>,
+    beta: Option<Tensor>,
+    mean: Tensor,
+    var: Tensor,
+}
+
+const MOMENTUM: f64 = 0.3;
+const EPSILON: f64 = 1e-3;
+
+impl Term {
+    fn leaves(&self) -> Vec<&Tensor> {
+        let norm = self.norm.iter().flat_map(|norm| norm.gamma.iter().chain(&norm.beta));
+        std::iter::once(&self.x).chain(&self.scale).chain(norm).collect()
+    }
+}
+
+/// Every kind of term, of `[rows, channels]` or `[n, channels, 5, 3]`.
+fn terms(shape: &[i64]) -> Vec<Term> {
+    let channels = shape[1];
+    let leaf = |seed, shape: &[i64]| randn(seed, shape).set_requires_grad(true);
+    let norm = |seed, affine: bool| Norm {
+        gamma: affine.then(|| leaf(seed, &[channels])),
+        beta: affine.then(|| leaf(seed + 1, &[channels])),
+        mean: randn(seed + 2, &[channels]),
+        var: randn(seed + 3, &[channels]).abs() + 0.5,
+    };
+    vec![
+        // An offset, so that a variance computed from large squares would lose its digits.
+        Term { x: (randn(1, shape) + 40.0).set_requires_grad(true), scale: Some(leaf(2, &[])), norm: Some(norm(10, true)) },
+        Term { x: leaf(3, shape), scale: Some(leaf(4, &[])), norm: Some(norm(20, false)) },
+        Term { x: leaf(5, shape), scale: None, norm: Some(norm(30, true)) },
+        Term { x: leaf(6, shape), scale: Some(leaf(7, &[])), norm: None },
+        Term { x: leaf(8, shape), scale: None, norm: None },
+    ]
+}
+
+/// By the fused step.
+fn fused(terms: &[Term], of_batch: bool) -> Tensor {
+    let mut sum = shim::Sum::default();
+    for term in terms {
+        match &term.norm {
+            None => sum.add(&term.x, term.scale.as_ref()),
+            Some(Norm { gamma, beta, mean, var }) => {
+                let (gamma, beta) = (gamma.as_ref(), beta.as_ref());
+                let norm = shim::Norm { gamma, beta, mean, var, momentum: MOMENTUM, epsilon: EPSILON };
+                sum.add_normalised(&term.x, term.scale.as_ref(), &norm);
+            }
+        }
+    }
+    sum.compute(of_batch).expect("the terms fit each other")
+}
+
+/// By the formula, in 64 bits, with autograd's own gradients.
+fn plain(terms: &[Term], of_batch: bool) -> Tensor {
+    let mut sum = Tensor::zeros([], (Kind::Double, Device::Cpu));
+    for term in terms {
+        let mut y = term.x.to_kind(Kind::Double);
+        if let Some(norm) = &term.norm {
+            let over: Vec<i64> = (0..y.dim() as i64).filter(|dim| *dim != 1).collect();
+            let wide = |t: &Tensor| if y.dim() == 4 { t.view([1, -1, 1, 1]) } else { t.view([1, -1]) };
+            let (mean, var) = if of_batch {
+                let mean = y.mean_dim(over.as_slice(), true, Kind::Double);
+                let var = (&y - &mean).square().mean_dim(over.as_slice(), true, Kind::Double);
+                (mean, var)
+            } else {
+                (wide(&norm.mean.to_kind(Kind::Double)), wide(&norm.var.to_kind(Kind::Double)))
+            };
+            let unit = (&y - mean) / (var + EPSILON).sqrt();
+            let scaled = norm.gamma.as_ref().map_or(unit.shallow_clone(), |gamma| &unit * wide(gamma));
+            y = norm.beta.as_ref().map_or(scaled.shallow_clone(), |beta| &scaled + wide(beta));
+        }
+        sum = sum + term.scale.as_ref().map_or(y.shallow_clone(), |scale| &y * scale);
+    }
+    sum
+}
+
+/// Sums, gradients of everything and moved statistics, for widths within, at and beyond a vector register, in both ranks.
+#[test]
+fn the_fused_sum_is_the_formula() {
+    for shape in [vec![7, 5, 5, 3], vec![90, 16, 5, 3], vec![4, 37, 5, 3], vec![33, 20], vec![2, 64, 1, 1]] {
+        for of_batch in [true, false] {
+            let terms = terms(&shape);
+            let kept: Vec<(Tensor, Tensor)> =
+                terms.iter().flat_map(|term| &term.norm).map(|norm| (norm.mean.copy(), norm.var.copy())).collect();
+            let leaves: Vec<&Tensor> = terms.iter().flat_map(Term::leaves).collect();
+            let towards = randn(99, &shape);
+            let gradients = |sum: &Tensor| Tensor::run_backward(&[(sum * &towards).sum(sum.kind())], &leaves, false, false);
+            let what = format!("{shape:?}, of the batch: {of_batch}");
+            let (ours, theirs) = (fused(&terms, of_batch), plain(&terms, of_batch));
+            // With two rows a channel, 1 / deviation magnifies rounding of the offset.
+            let tolerance = if shape[0] == 2 { 1e-3 } else { 2e-5 };
+            assert_near(&ours, &theirs, tolerance, &what);
+            if shape[0] != 2 {
+                for (number, (ours, theirs)) in gradients(&ours).iter().zip(gradients(&theirs)).enumerate() {
+                    assert_near(ours, &theirs, tolerance, &format!("{what}, gradient {number}"));
+                }
+            }
+            let rows = shape.iter().product::<i64>() / shape[1];
+            for (term, (mean, var)) in terms.iter().filter(|term| term.norm.is_some()).zip(kept) {
+                let norm = term.norm.as_ref().expect("only norms are looked at");
+                let x = term.x.detach().to_kind(Kind::Double).transpose(0, 1).reshape([shape[1], rows]);
+                let moved = |kept: Tensor, of: Tensor| if of_batch { kept * (1.0 - MOMENTUM) + of * MOMENTUM } else { kept };
+                assert_near(&norm.mean, &moved(mean, x.mean_dim(1i64, false, Kind::Double)), 1e-5, &what);
+                assert_near(&norm.var, &moved(var, x.var_dim(1i64, true, false)), 1e-5, &what);
+            }
+        }
+    }
+}
+
+/// A gradient that arrives with other strides, as that of an expanded sum does.
+#[test]
+fn the_fused_sum_takes_any_gradient() {
+    let terms = terms(&[3, 4, 5, 3]);
+    let leaves: Vec<&Tensor> = terms.iter().flat_map(Term::leaves).collect();
+    let gradients = |sum: Tensor| Tensor::run_backward(&[sum.sum(sum.kind())], &leaves, false, false);
+    for (ours, theirs) in gradients(fused(&terms, true)).iter().zip(gradients(plain(&terms, true))) {
+        assert_near(ours, &theirs, 1e-4, "a gradient of ones");
+    }
+}
+
+/// The gradient of a sample is `G * (g - sum(x * g))`, and in the mean it is the gradient of the Dirichlet's moments:
+/// `E x_0 = b_0 / S` and `E x_0^2 = b_0 (b_0 + 1) / (S (S + 1))`.
+#[test]
+fn dirichlet_gradients_are_those_of_the_distribution() {
+    let b = [0.7, 1.6, 2.5];
+    let s: f64 = b.iter().sum();
+    let concentration = Tensor::from_slice(&b).set_requires_grad(true);
+    let rows = 200_000;
+    shim::manual_seed(5);
+    let x = shim::dirichlet_rsample(&concentration.expand([rows, 3], false)).expect("concentrations are positive");
+    let first = x.select(1, 0);
+    let gradient =
+        |loss: Tensor| Vec::<f64>::try_from(&Tensor::run_backward(&[loss], &[&concentration], true, false)[0]).expect("numbers");
+    let mean = gradient(first.mean(Kind::Double));
+    let square = gradient(first.square().mean(Kind::Double));
+    for k in 0..3 {
+        let own = f64::from(u8::from(k == 0));
+        let of_mean = own / s - b[0] / (s * s);
+        let moment = b[0] * (b[0] + 1.0) / (s * (s + 1.0));
+        let of_square = own * (2.0 * b[0] + 1.0) / (s * (s + 1.0)) - moment * (1.0 / s + 1.0 / (s + 1.0));
+        assert!((mean[k] - of_mean).abs() < 0.002, "d E x_0 / d b_{k}: {} for {of_mean}", mean[k]);
+        assert!((square[k] - of_square).abs() < 0.002, "d E x_0^2 / d b_{k}: {} for {of_square}", square[k]);
+    }
+
+    let rows = Tensor::from_slice2(&[[0.7f32, 1.6, 2.5], [3.0, 0.2, 1.0]]).set_requires_grad(true);
+    let x = shim::dirichlet_rsample(&rows).expect("concentrations are positive");
+    let g = randn(8, &[2, 3]);
+    let ours = &Tensor::run_backward(&[(&x * &g).sum(Kind::Float)], &[&rows], false, false)[0];
+    let total = rows.detach().sum_dim_intlist(-1i64, true, Kind::Float).expand([2, 3], false).contiguous();
+    let slope = Tensor::internal_dirichlet_grad(&x.detach(), &rows.detach(), &total);
+    let theirs = slope * (&g - (x.detach() * &g).sum_dim_intlist(-1i64, true, Kind::Float));
+    assert_near(ours, &theirs, 1e-6, "the closed form");
+}
+
+/// Every relaxation: its penalty's gradient is that of finite differences, its weights and probabilities sum to 1.
+#[test]
+fn relaxations_are_differentiated_exactly() {
+    let relaxations: [Box<dyn Relaxation>; 2] =
+        [Box::new(Dirichlet { divergence: 0.7 }), Box::new(Dirichlet { divergence: 0.0 })];
+    for relaxation in relaxations {
+        let parameters = [vec![0.8f32, -0.6, 0.3, -1.4], vec![1.2, -0.4], vec![-0.9, 0.5]];
+        let tensors = |values: &[Vec<f32>]| -> Vec<Tensor> {
+            values.iter().map(|row| Tensor::from_slice(row).set_requires_grad(true)).collect()
+        };
+        for choice in relaxation.mix(&tensors(&parameters)).expect("parameters are finite") {
+            match choice {
+                nasc_torch::network::Choice::Mixed(weights) => {
+                    assert!((weights.sum(Kind::Double).double_value(&[]) - 1.0).abs() < 1e-5);
+                }
+                nasc_torch::network::Choice::Chosen(_) => panic!("a Dirichlet mixes"),
+            }
+        }
+        let penalty = |values: &[Vec<f32>]| {
+            let tensors = tensors(values);
+            (relaxation.penalty(&tensors).expect("parameters are finite"), tensors)
+        };
+        let (Some(value), leaves) = penalty(&parameters) else { continue };
+        let gradients = Tensor::run_backward(&[value], &leaves, false, false);
+        const STEP: f32 = 0.01;
+        for (row, gradient) in gradients.iter().enumerate() {
+            for k in 0..parameters[row].len() {
+                let at = |step: f32| {
+                    let mut moved = parameters.clone();
+                    moved[row][k] += step;
+                    penalty(&moved).0.expect("there is a penalty").double_value(&[])
+                };
+                let slope = (at(STEP) - at(-STEP)) / (2.0 * f64::from(STEP));
+                let exact = gradient.double_value(&[k as i64]);
+                assert!((slope - exact).abs() < 1e-3, "row {row}, parameter {k}: {slope} for {exact}");
+            }
+        }
+    }
+}
+
+/// Three steps of each optimiser against its formula, with a gradient in another memory format than its weight.
+#[test]
+fn optimisers_are_their_formulas() {
+    let shape = [6, 4, 3, 3];
+    let gradients: Vec<Tensor> = (0..3).map(|step| randn(40 + step, &shape)).collect();
+    let other_format = |g: &Tensor| shim::channels_last(g).expect("4 dimensions");
+    for (nesterov, momentum) in [(false, 0.9), (true, 0.9), (false, 0.0)] {
+        let weight = randn(1, &shape);
+        let mut sgd = Sgd::new(&[weight.shallow_clone()], momentum, 0.1, nesterov).expect("zeros");
+        let (mut expected, mut buffer) = (weight.copy(), weight.zeros_like());
+        for g in &gradients {
+            sgd.step(&[weight.shallow_clone()], &[0], &[other_format(g)], 0.05).expect("a step");
+            let decayed = g + &expected * 0.1;
+            buffer = &buffer * momentum + &decayed;
+            let update = if nesterov { &decayed + &buffer * momentum } else { buffer.copy() };
+            expected = &expected - update * 0.05;
+        }
+        assert_near(&weight, &expected, 1e-6, &format!("SGD, Nesterov {nesterov}, momentum {momentum}"));
+    }
+
+    let weight = randn(2, &shape);
+    let mut adam = Adam::new(&[weight.shallow_clone()], 0.02, (0.5, 0.999), 0.1).expect("zeros");
+    let (mut expected, mut mean, mut square) = (weight.to_kind(Kind::Double), weight.zeros_like(), weight.zeros_like());
+    for (step, g) in gradients.iter().enumerate() {
+        adam.step(&[weight.shallow_clone()], &[other_format(g)]).expect("a step");
+        let decayed = g + &expected * 0.1;
+        mean = mean * 0.5 + &decayed * 0.5;
+        square = square * 0.999 + decayed.square() * 0.001;
+        let power = step as i32 + 1;
+        let (mean, square) = (&mean / (1.0 - 0.5f64.powi(power)), &square / (1.0 - 0.999f64.powi(power)));
+        expected -= mean / (square.sqrt() + 1e-8) * 0.02;
+    }
+    assert_near(&weight, &expected, 1e-5, "Adam");
+}
+
+#[test]
+fn clipping_bounds_the_norm_of_all_gradients_together() {
+    let gradients = [Tensor::from_slice(&[3.0f32, 0.0]), Tensor::from_slice(&[-4.0f32])];
+    shim::clip_grad_norm(&gradients, 10.0).expect("finite");
+    assert_eq!(Vec::<f32>::try_from(&gradients[0]).expect("floats"), [3.0, 0.0], "a norm of 5 is within 10");
+    shim::clip_grad_norm(&gradients, 1.0).expect("finite");
+    assert_near(&gradients[0], &Tensor::from_slice(&[0.6f32, 0.0]), 1e-6, "a norm of 5 becomes 1");
+    assert_near(&gradients[1], &Tensor::from_slice(&[-0.8f32]), 1e-6, "a norm of 5 becomes 1");
+    let infinite = [Tensor::from_slice(&[f32::INFINITY, 1.0])];
+    let error = shim::clip_grad_norm(&infinite, 1.0).expect_err("not finite").to_string();
+    assert!(error.contains("norm"), "{error}");
+    assert_eq!(infinite[0].double_value(&[1]), 1.0, "nothing is scaled by a norm that is no number");
+}
