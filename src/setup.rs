@@ -64,7 +64,7 @@ pub(crate) fn prepare(
     limits: &LimitArguments,
 ) -> Result<Prepared> {
     let input = Input::parse(space);
-    let source = input.read(limits.bytes)?;
+    let source = input.read()?;
     let declared = declared(&source, input.space.as_deref());
     let resolved = settings(ctx, command, &[], run, more, declared.as_deref())?;
     let main = source.name.clone();

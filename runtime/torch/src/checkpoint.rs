@@ -242,9 +242,8 @@ impl Header {
         if then.build != now.build {
             parts.push(format!("{}, not {}", then.build, now.build));
         }
-        (!parts.is_empty()).then(|| {
-            format!("the checkpoint was made with {}: results may differ in their last bits", parts.join("; with "))
-        })
+        (!parts.is_empty())
+            .then(|| format!("the checkpoint was made with {}: results may differ in their last bits", parts.join("; with ")))
     }
 
     /// Whether every trial is complete.

@@ -9,13 +9,7 @@ use crate::worker::sums::{Means, NotFinite, Row, Sums};
 
 /// Loss and metrics of a network over a part of the data, in the order of the data, without augmentation.
 /// `trial` names the network in errors.
-pub fn evaluate(
-    network: &Network,
-    choices: &[Choice],
-    data: &Data,
-    part: &Part,
-    trial: &str,
-) -> Result<Means, WorkerError> {
+pub fn evaluate(network: &Network, choices: &[Choice], data: &Data, part: &Part, trial: &str) -> Result<Means, WorkerError> {
     let bad = |found: Option<NotFinite>| match found {
         None => Ok(()),
         Some(NotFinite { step: batch, loss }) => {

@@ -160,10 +160,8 @@ impl Tensors {
         let metadata = serde_json::from_str(metadata).map_err(|_| TensorsError::NoMetadata)?;
         let mut named = BTreeMap::new();
         for (name, view) in SafeTensors::deserialize(bytes)?.iter() {
-            let kind = kind(view.dtype()).ok_or_else(|| TensorsError::Elements {
-                name: name.to_string(),
-                dtype: format!("{:?}", view.dtype()),
-            })?;
+            let kind = kind(view.dtype())
+                .ok_or_else(|| TensorsError::Elements { name: name.to_string(), dtype: format!("{:?}", view.dtype()) })?;
             let size: Vec<i64> = view.shape().iter().map(|&extent| extent as i64).collect();
             named.insert(name.to_string(), Tensor::f_from_data_size(view.data(), &size, kind)?);
         }

@@ -91,11 +91,7 @@ impl<'a> OneShotTraining<'a> {
             parts,
             decisions,
             trial,
-            state: SupernetState {
-                model: Model { network, optimiser, clip: settings.clip },
-                parameters,
-                decision_optimiser,
-            },
+            state: SupernetState { model: Model { network, optimiser, clip: settings.clip }, parameters, decision_optimiser },
             leaders: Leaders::default(),
             weights: stream(&Part::Weights, Purpose::WeightOrder)?,
             judges: stream(&Part::Decisions, Purpose::DecisionOrder)?,

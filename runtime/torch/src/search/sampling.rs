@@ -166,7 +166,8 @@ fn propose(
 
 /// The number of the best: by the space's first metric if more of it is better, then by loss, then the first.
 fn leader(judged: &[Means], rises: bool) -> Option<usize> {
-    let metric = |means: &Means| means.metrics.first().copied().filter(|value| rises && !value.is_nan()).unwrap_or(f64::NEG_INFINITY);
+    let metric =
+        |means: &Means| means.metrics.first().copied().filter(|value| rises && !value.is_nan()).unwrap_or(f64::NEG_INFINITY);
     let loss = |means: &Means| if means.loss.is_nan() { f64::INFINITY } else { means.loss };
     let order = |(_, a): &(usize, &Means), (_, b): &(usize, &Means)| {
         metric(b).total_cmp(&metric(a)).then_with(|| loss(a).total_cmp(&loss(b)))

@@ -50,7 +50,13 @@ impl Leaders {
             let ahead = row.len() > 1 && (row[alternative] - next) * row.len() as f64 > LEAD;
             let entry = &mut self.decisions[number];
             let stays = entry.alternative == alternative;
-            let epochs = if !ahead { 0 } else if stays { entry.epochs + 1 } else { 1 };
+            let epochs = if !ahead {
+                0
+            } else if stays {
+                entry.epochs + 1
+            } else {
+                1
+            };
             *entry = Leader { alternative, epochs };
             if epochs == EPOCHS {
                 settled.push(Settled { decision: number, alternative, probability: row[alternative] });

@@ -89,7 +89,8 @@ fn method(name: &str, settings: &Settings) -> Result<Method, WorkerError> {
 /// Runs every trial that is not complete, then names the best.
 pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<Ended, WorkerError> {
     let opening = Opening { root, job: Job::Search, resume, stop, sink };
-    let Opened { mut session, mut resumed } = Session::open(opening, |folder, settings| names(folder, settings, resume), begin_anew)?;
+    let Opened { mut session, mut resumed } =
+        Session::open(opening, |folder, settings| names(folder, settings, resume), begin_anew)?;
     if session.space.supernet.decisions.is_empty() {
         return Err(WorkerError::NothingOpen { space: session.space.supernet.name.to_string() });
     }

@@ -259,9 +259,9 @@ impl WorkerError {
                 Some(format!("`--resume` goes on with it; remove `{}` to begin anew", crate::checkpoint::file(*job)))
             }
             WorkerError::Complete => Some("`nasc train` goes on from it; another `--out` begins a new run".into()),
-            WorkerError::NotFinite { .. } | WorkerError::JudgedNotFinite { .. } => {
-                Some("a lower learning rate (`lr`) or tighter clipping (`clip`) often helps; the last good checkpoint was kept".into())
-            }
+            WorkerError::NotFinite { .. } | WorkerError::JudgedNotFinite { .. } => Some(
+                "a lower learning rate (`lr`) or tighter clipping (`clip`) often helps; the last good checkpoint was kept".into(),
+            ),
             WorkerError::EmptyPart { .. } | WorkerError::EmptyEpoch => {
                 Some("`data.train_portion` and `data.test_portion` say how records are divided".into())
             }

@@ -4,8 +4,8 @@ use super::WorkerError;
 use nasc_compiler::arch::{Architecture, ArchitectureFile};
 use nasc_compiler::plan::{Plan, StepKind, plan};
 use nasc_compiler::runs::Conditions;
-use nasc_compiler::supernet::file::from_json;
 use nasc_compiler::supernet::Supernet;
+use nasc_compiler::supernet::file::from_json;
 use nasc_compiler::{cost, derive, digest, passes};
 use nasc_runtime::run::{RunFolder, SUPERNET};
 
@@ -24,12 +24,7 @@ pub struct Space {
 impl Space {
     /// A supernet that the passes have seen.
     pub fn new(supernet: Supernet) -> Space {
-        Space {
-            digest: digest::digest(&supernet),
-            signature: digest::signature(&supernet),
-            plan: plan(&supernet),
-            supernet,
-        }
+        Space { digest: digest::digest(&supernet), signature: digest::signature(&supernet), plan: plan(&supernet), supernet }
     }
 
     /// The space of a run.
@@ -108,9 +103,11 @@ impl Space {
 
     /// How many classes the labels have, if the loss or a metric says so.
     pub fn classes(&self) -> Option<u64> {
-        let reads_labels = self.plan.steps.iter().filter(
-            |step| matches!(&step.kind, StepKind::Op { op, .. } if ["cross_entropy", "accuracy"].contains(&&**op)),
-        );
+        let reads_labels = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| matches!(&step.kind, StepKind::Op { op, .. } if ["cross_entropy", "accuracy"].contains(&&**op)));
         let logits = reads_labels.filter_map(|step| step.reads.first());
         let mut classes = logits.filter_map(|buffer| {
             let writer = self.plan.steps.iter().find(|step| step.writes == *buffer)?;

@@ -38,7 +38,8 @@ const GIVEN: &str = "arch";
 /// Trains every trial that is not complete.
 pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<Ended, WorkerError> {
     let opening = Opening { root, job: Job::Train, resume, stop, sink };
-    let names = |folder: &RunFolder, settings: &Settings| Ok(list(folder, settings)?.into_iter().map(|trial| trial.name).collect());
+    let names =
+        |folder: &RunFolder, settings: &Settings| Ok(list(folder, settings)?.into_iter().map(|trial| trial.name).collect());
     let Opened { mut session, mut resumed } = Session::open(opening, names, begin_anew)?;
     let trials = list(&session.folder, &session.settings)?;
     let main = match session.folder.run().kind {
@@ -124,9 +125,8 @@ fn begin_anew(folder: &RunFolder) -> Result<u64, WorkerError> {
         return Ok(0);
     }
     let text = folder.read_text(METRICS)?;
-    let of_search = |line: &&str| {
-        line.ends_with('\n') && serde_json::from_str::<MetricsLine>(line).is_ok_and(|line| line.phase != PHASE)
-    };
+    let of_search =
+        |line: &&str| line.ends_with('\n') && serde_json::from_str::<MetricsLine>(line).is_ok_and(|line| line.phase != PHASE);
     Ok(text.split_inclusive('\n').take_while(of_search).map(|line| line.len() as u64).sum())
 }
 
