@@ -3,10 +3,12 @@
     python tests/reference/bench_nasbench201.py [--rounds 3] [--steps 10] [--binary target/release/examples/search_step]
 
 needs torch 2.11 (`requirements.txt`) and the built example (`cargo build --release -p nasc-torch --example search_step`).
-A step is DrNAS in first order, on two batches: draw the mixture from the decisions' Dirichlets, gradient of the loss on
-the first batch for the decisions alone, Adam on them; draw again, gradient of the loss on the second batch for the
-weights, clip, SGD with momentum. Both programs start from the same weights, see the same batches and seed libtorch's
-generator alike, so that they draw the same mixtures and their losses can be compared step by step.
+A step is DrNAS in first order, on two batches: a mixture from the decisions' Dirichlets, gradient of the loss on the
+first batch for the decisions alone, Adam on them; another mixture, gradient of the loss on the second batch for the
+weights, clip, SGD with momentum. Both programs start from the same weights and see the same batches and mixtures, so that
+their losses can be compared step by step. The mixtures are drawn beforehand: were they drawn as the decisions move, a
+rounding error in one program's decisions would be a difference of mixtures and no longer one of arithmetic. The gradient is
+the Dirichlet's at these samples.
 
 Each round runs, as processes of their own and in turn: PyTorch in each memory format, then ours. Reported: seconds a
 step (the median over steps after the first two) by the clock and of the processor, the peak of the process' resident memory above what it held before
@@ -49,9 +51,11 @@ def prepare(path: Path, steps: int) -> None:
     tensors = {f"weight.{name}": weight.detach().clone() for name, weight in named_weights(network).items()}
     tensors |= {f"state.{name}": state.clone() for name, state in named_states(network).items()}
     tensors["parameters"] = 1e-3 * torch.randn(len(DECISIONS), len(LABELS))
+    dirichlet = torch.distributions.Dirichlet(tensors["parameters"].exp())
     for step in range(steps):
         for half in ("decisions", "weights"):
             tensors[f"{half}.{step}.image"] = torch.randn(BATCH, 3, SIZE, SIZE)
+            tensors[f"{half}.{step}.mixture"] = dirichlet.sample()
             tensors[f"{half}.{step}.label"] = torch.randint(CLASSES, (BATCH,))
     save_file(tensors, path)
 
@@ -81,22 +85,23 @@ def pytorch(path: Path, steps: int, threads: int, layout: str) -> dict:
     sgd = torch.optim.SGD(weights, RATE, momentum=MOMENTUM, weight_decay=DECAY, fused=True)
     adam = torch.optim.Adam([parameters], ARCH_RATE, ARCH_BETAS, weight_decay=ARCH_DECAY, fused=True)
 
-    def draw(seed: int) -> torch.Tensor:
-        torch.manual_seed(seed)
+    def mixture(sample: torch.Tensor) -> torch.Tensor:
+        """The sample, with the pathwise gradient of the parameters' Dirichlets."""
         concentration = parameters.clamp(max=0).exp() + parameters.relu()
-        return torch.distributions.Dirichlet(concentration, validate_args=False).rsample()
+        total = concentration.detach().sum(-1, True).expand_as(sample).contiguous()
+        path = torch._dirichlet_grad(sample, concentration.detach(), total) * concentration
+        path = path - sample * path.sum(-1, True)
+        return sample + (path - path.detach())
 
     losses, seconds, processor = [], [], []
     for step in range(steps):
         begun, used_before = time.perf_counter(), time.process_time()
         image = tensors[f"decisions.{step}.image"].contiguous(memory_format=memory_format)
-        loss = F.cross_entropy(network(image, draw(2 * step)), tensors[f"decisions.{step}.label"])
+        loss = F.cross_entropy(network(image, mixture(tensors[f"decisions.{step}.mixture"])), tensors[f"decisions.{step}.label"])
         (parameters.grad,) = torch.autograd.grad(loss, [parameters])
         adam.step()
-        with torch.no_grad():
-            mixture = draw(2 * step + 1)
         image = tensors[f"weights.{step}.image"].contiguous(memory_format=memory_format)
-        loss = F.cross_entropy(network(image, mixture), tensors[f"weights.{step}.label"])
+        loss = F.cross_entropy(network(image, tensors[f"weights.{step}.mixture"]), tensors[f"weights.{step}.label"])
         sgd.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, CLIP)
@@ -153,17 +158,17 @@ def report(runs: dict[str, list[dict]]) -> None:
     processor_of = {name: statistics.median(middle(run, "processor") for run in found) for name, found in runs.items()}
     memory_of = {name: statistics.median(run["peak"] - run["before"] for run in found) for name, found in runs.items()}
     faster = min(("channels_last", "contiguous"), key=time_of.__getitem__)
-    losses = zip(runs["ours"][0]["losses"], runs[faster][0]["losses"], strict=True)
-    ours, theirs = runs["ours"][0], runs[faster][0]
-    parameters = zip(sum(ours["parameters"], []), sum(theirs["parameters"], []), strict=True)
+    first = {name: found[0] for name, found in runs.items()}
+    slower = "contiguous" if faster == "channels_last" else "channels_last"
     print(f"PyTorch's faster memory format: {faster}")
     print(f"time   ours / PyTorch: {time_of['ours'] / time_of[faster]:.3f}")
     print(f"time   ours / PyTorch: {processor_of['ours'] / processor_of[faster]:.3f} (of the processor: other load matters less)")
     print(f"memory ours / PyTorch: {memory_of['ours'] / memory_of[faster]:.3f} (above the start)")
     whole = statistics.median(r["peak"] for r in runs["ours"]) / statistics.median(r["peak"] for r in runs[faster])
     print(f"memory ours / PyTorch: {whole:.3f} (the whole process)")
-    print(f"largest difference of the losses over {len(ours['losses'])} steps: {max(abs(a - b) for a, b in losses):.1e}")
-    print(f"largest difference of the decisions' parameters at the end: {max(abs(a - b) for a, b in parameters):.1e}")
+    for what, other in (("ours and PyTorch", "ours"), ("PyTorch's two formats", slower)):
+        apart = [abs(a - b) for a, b in zip(first[other]["losses"], first[faster]["losses"], strict=True)]
+        print(f"losses of {what} apart, step by step: {' '.join(f'{d:.0e}' for d in apart)}; at most {max(apart):.1e}")
 
 
 if __name__ == "__main__":

@@ -67,12 +67,13 @@ fn main() -> Result<()> {
             let part = |name| Ok::<_, anyhow::Error>(get(format!("{half}.{step}.{name}"))?.shallow_clone());
             Ok([part("image")?, part("label")?])
         };
-        let choices = draw(2 * step as i64, &parameters)?;
+        let sample = |half| get(format!("{half}.{step}.mixture"));
+        let choices = mixture(sample("decisions")?, &parameters)?;
         let loss = network.forward(&batch("decisions")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[loss], &parameters, false, false)?;
         adam.step(&parameters, &gradients)?;
 
-        let choices = tch::no_grad(|| draw(2 * step as i64 + 1, &parameters))?;
+        let choices: Vec<Choice> = sample("weights")?.unbind(0).into_iter().map(Choice::Mixed).collect();
         let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
         shim::clip_grad_norm(&gradients, CLIP)?;
@@ -90,12 +91,17 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Samples of the Dirichlets of all decisions, from libtorch's generator.
-fn draw(seed: i64, parameters: &[Tensor]) -> Result<Vec<Choice>> {
-    shim::manual_seed(seed);
+/// A sample for each decision, with the pathwise gradient of the parameters' Dirichlets. As `shim::dirichlet_rsample` has it, at
+/// samples that are given.
+fn mixture(sample: &Tensor, parameters: &[Tensor]) -> Result<Vec<Choice>> {
     let rows = Tensor::f_stack(parameters, 0)?;
     let concentration = rows.f_clamp_max(0.0)?.f_exp()?.f_add(&rows.f_relu()?)?;
-    Ok(shim::dirichlet_rsample(&concentration)?.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
+    let sum = |tensor: &Tensor| tensor.f_sum_dim_intlist(-1i64, true, tch::Kind::Float);
+    let total = sum(&concentration.detach())?.f_expand_as(sample)?.f_contiguous()?;
+    let path = Tensor::f_internal_dirichlet_grad(sample, &concentration.detach(), &total)?.f_mul(&concentration)?;
+    let path = path.f_sub(&sample.f_mul(&sum(&path)?)?)?;
+    let mixture = sample.f_add(&path.f_sub(&path.detach())?)?;
+    Ok(mixture.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
 }
 
 /// The plan to run.

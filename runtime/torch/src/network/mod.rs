@@ -31,6 +31,9 @@ use tch::{Device, Kind, Tensor};
 /// Programs kept: training with and without metrics, evaluation, recalibration.
 const KEPT_PROGRAMS: usize = 4;
 
+/// What a program is made for: the answers to the decisions, and the results.
+type ProgramKey = (Vec<Option<usize>>, Wanted);
+
 /// What is done with a decision in a forward pass.
 #[derive(Debug)]
 pub enum Choice {
@@ -87,7 +90,7 @@ pub struct Network {
     weights: Vec<Tensor>,
     states: Vec<Tensor>,
     device: Device,
-    programs: RefCell<Vec<((Vec<Option<usize>>, Wanted), Arc<Program>)>>,
+    programs: RefCell<Vec<(ProgramKey, Arc<Program>)>>,
 }
 
 impl Network {
