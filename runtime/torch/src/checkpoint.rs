@@ -3,7 +3,8 @@
 //! One file a job, `checkpoint/<job>.safetensors`, replaced whole each time. Its tensors are those of the training under way; its
 //! header says where the job stands: how many trials are complete, the training's epoch, step, sums and memory, and how long
 //! `metrics.jsonl` was. A trial is complete when a checkpoint says so, not when its files are there: what was written after the
-//! last checkpoint is written again, with the same bytes.
+//! last checkpoint is written again, with the same bytes. When all are, the file goes: that there is one says that a job waits
+//! to be resumed.
 //!
 //! A checkpoint of another space, of other settings or other trials is refused, and the first difference is named. One made with
 //! another number of threads, on another device or by another build is taken, and [`Header::differences`] says so: sums then

@@ -168,6 +168,19 @@ impl Tensors {
         Ok((Tensors { named }, metadata))
     }
 
+    /// What a file says about itself. Its tensors are not read.
+    pub fn read_metadata(path: &Path) -> Result<serde_json::Value, TensorsError> {
+        let file = std::fs::File::open(path)?;
+        let mut start = Vec::new();
+        (&file).take(8).read_to_end(&mut start)?;
+        // A file that ends within these eight bytes has no header, and is refused below.
+        let length = start.as_slice().try_into().map_or(0, u64::from_le_bytes);
+        (&file).take(length.min(HEADER_ALLOWANCE)).read_to_end(&mut start)?;
+        let header: Option<Header> = start.get(8..).and_then(|header| serde_json::from_slice(header).ok());
+        let text = header.and_then(|mut header| header.about.remove(METADATA_KEY)).ok_or(TensorsError::NoMetadata)?;
+        serde_json::from_str(&text).map_err(|_| TensorsError::NoMetadata)
+    }
+
     /// [`Tensors::from_bytes`] of a file whose tensors need at most `expected` bytes.
     pub fn read(path: &Path, expected: u64) -> Result<(Tensors, serde_json::Value), TensorsError> {
         let limit = expected.saturating_add(HEADER_ALLOWANCE);
@@ -180,6 +193,13 @@ impl Tensors {
         file.by_ref().take(limit).read_to_end(&mut buffer)?;
         Tensors::from_bytes(&buffer)
     }
+}
+
+/// The part of a file's header that says what it is.
+#[derive(serde::Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    about: HashMap<String, String>,
 }
 
 /// The names of a network's weights, then of its states: the order of [`Network::tensors`].
@@ -257,6 +277,9 @@ mod tests {
         assert_eq!(bytes, sample().to_bytes(&serde_json::json!({"version": 1, "what": "x"})).expect("plain tensors"));
         let (read, metadata) = Tensors::from_bytes(&bytes).expect("own output");
         assert_eq!(metadata["what"], "x");
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::io::Write::write_all(&mut file, &bytes).expect("room for it");
+        assert_eq!(Tensors::read_metadata(file.path()).expect("own output"), metadata);
         let targets = [Tensor::zeros([2, 1], (Kind::Float, Device::Cpu)), Tensor::zeros([1], (Kind::Int64, Device::Cpu))];
         read.copy_to("a", &targets).expect("same shapes");
         assert_eq!(Vec::<f32>::try_from(&targets[0].view([2])).expect("floats"), [1.5, f32::MIN_POSITIVE]);

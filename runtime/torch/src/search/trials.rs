@@ -12,7 +12,7 @@ use crate::worker::budget;
 use crate::worker::data::Part;
 use crate::worker::epochs::Ended;
 use crate::worker::job::Job;
-use crate::worker::session::{Opened, Opening, Session};
+use crate::worker::session::{Duty, Opened, Opening, Session};
 use crate::worker::space::Space;
 use crate::worker::stop::{Stop, Verdict};
 use crate::worker::sums::Means;
@@ -86,11 +86,12 @@ fn method(name: &str, settings: &Settings) -> Result<Method, WorkerError> {
     }
 }
 
+const DUTY: Duty = Duty { trials: names, is_complete: |folder, _| Ok(folder.has(ARCH)), begin };
+
 /// Runs every trial that is not complete, then names the best.
 pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<Ended, WorkerError> {
     let opening = Opening { root, job: Job::Search, resume, stop, sink };
-    let Opened { mut session, mut resumed } =
-        Session::open(opening, |folder, settings| names(folder, settings, resume), begin_anew)?;
+    let Opened { mut session, mut resumed } = Session::open(opening, &DUTY)?;
     if session.space.supernet.decisions.is_empty() {
         return Err(WorkerError::NothingOpen { space: session.space.supernet.name.to_string() });
     }
@@ -134,7 +135,7 @@ fn names(folder: &RunFolder, settings: &Settings, resume: bool) -> Result<Vec<St
 }
 
 /// Makes the folder ready for a search that begins.
-fn begin_anew(folder: &RunFolder) -> Result<u64, WorkerError> {
+fn begin(folder: &RunFolder) -> Result<u64, WorkerError> {
     folder.remove(TRIALS)?;
     folder.remove(ARCH)?;
     Ok(0)

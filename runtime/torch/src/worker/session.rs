@@ -44,7 +44,8 @@ pub struct Session {
     pub stop: Stop,
     /// How many trials of the job are complete.
     pub complete: u64,
-    identity: Identity,
+    /// What the job is, for checkpoints and saved weights.
+    pub identity: Identity,
     maker: Maker,
     metrics: Lines,
     timings: Lines,
@@ -90,24 +91,28 @@ pub struct Opening<'a> {
     pub sink: Sink,
 }
 
+/// What a job knows of the folder that it works in.
+pub struct Duty {
+    /// The job's trials under the settings; whether it is to be resumed. Refuses a folder that the job cannot work in.
+    pub trials: fn(&RunFolder, &Settings, bool) -> Result<Vec<String>, WorkerError>,
+    /// Whether the job is complete, where no checkpoint says that it is not.
+    pub is_complete: fn(&RunFolder, &Identity) -> Result<bool, WorkerError>,
+    /// Makes the folder ready for the job to begin. Returns how many bytes of `metrics.jsonl` stay.
+    pub begin: fn(&RunFolder) -> Result<u64, WorkerError>,
+}
+
 impl Session {
-    /// Takes the folder's lock, reads space and settings, opens device and data, and finds where the job stands. `trials` are
-    /// the job's trials under the settings; `prepare` makes the folder ready for a job that begins, and returns how many bytes
-    /// of `metrics.jsonl` stay.
+    /// Takes the folder's lock, reads space and settings, opens device and data, and finds where the job stands.
     ///
     /// # Errors
     /// Everything that a folder, a space, data, a device or a checkpoint can be wrong in; then nothing has been changed.
-    pub fn open(
-        opening: Opening<'_>,
-        trials: impl FnOnce(&RunFolder, &Settings) -> Result<Vec<String>, WorkerError>,
-        prepare: impl FnOnce(&RunFolder) -> Result<u64, WorkerError>,
-    ) -> Result<Opened, WorkerError> {
+    pub fn open(opening: Opening<'_>, duty: &Duty) -> Result<Opened, WorkerError> {
         let Opening { root, job, resume, stop, sink } = opening;
         let folder = RunFolder::open(root)?;
         let lock = folder.lock()?;
         let settings = folder.settings()?;
         let space = Space::read(&folder)?;
-        let trials = trials(&folder, &settings)?;
+        let trials = (duty.trials)(&folder, &settings, resume)?;
         let (device, maker) = begin_torch(&settings)?;
         let batch = match job {
             Job::Search => settings.search.batch,
@@ -120,25 +125,26 @@ impl Session {
         let found = match (found, resume) {
             (found, true) => found?,
             (Ok(None), false) => None,
-            (Ok(Some((header, _))), false) if !header.is_done() => return Err(WorkerError::Unfinished { job }),
-            // A training is done again under new settings; a search belongs to its folder.
-            (Ok(Some(_)) | Err(_), false) if job == Job::Search => return Err(WorkerError::Complete),
-            (Ok(Some(_)) | Err(_), false) => None,
+            // All trials are complete, and the process was stopped right before it removed the checkpoint.
+            (Ok(Some((header, _))), false) if header.is_done() => None,
+            (Ok(Some(_)) | Err(_), false) => return Err(WorkerError::Unfinished { job }),
         };
-        let resumed = found.is_some();
+        let is_complete = resume && found.is_none() && (duty.is_complete)(&folder, &identity)?;
+        let resumed = is_complete || found.is_some();
         let (kept, complete, standing, note) = match found {
             Some((header, tensors)) => {
                 data.check(&folder)?;
                 let note = header.differences(&maker);
-                (header.metrics, header.complete, header.training.map(|standing| standing.resume(tensors)), note)
+                (Some(header.metrics), header.complete, header.training.map(|standing| standing.resume(tensors)), note)
             }
+            None if is_complete => (None, identity.trials.len() as u64, None, None),
             None => {
                 folder.remove(&checkpoint::file(job))?;
                 folder.write_json(DATA, &data.describe())?;
-                (prepare(&folder)?, 0, None, None)
+                (Some((duty.begin)(&folder)?), 0, None, None)
             }
         };
-        let metrics = folder.lines(METRICS, Some(kept))?;
+        let metrics = folder.lines(METRICS, kept)?;
         let mut timings = folder.lines(TIMINGS, None)?;
         timings.push(&start_line(job, resumed, &maker))?;
         let now = Instant::now();
@@ -284,8 +290,12 @@ impl Session {
         Ok(())
     }
 
-    /// The last line of timings and the last event of a job that did not fail.
+    /// The last line of timings and the last event of a job that did not fail. A complete one needs its checkpoint no more: that
+    /// there is one says that a job waits to be resumed.
     pub fn end(mut self, complete: bool) -> Result<(), WorkerError> {
+        if complete {
+            self.folder.remove(&checkpoint::file(self.identity.job))?;
+        }
         self.timings.push(&TimingsLine::End {
             job: self.identity.job.to_string(),
             complete,

@@ -8,11 +8,11 @@
 use super::data::Part;
 use super::epochs::{self, Ended, Label};
 use super::job::Job;
-use super::session::{Opened, Opening, Session};
+use super::session::{Duty, Opened, Opening, Session};
 use super::solo::{Recipe, SoloTraining};
 use super::stop::{Stop, Verdict};
 use super::{Sink, WorkerError};
-use crate::checkpoint::Resumed;
+use crate::checkpoint::{Identity, Resumed};
 use crate::evaluate::evaluate;
 use crate::network::Network;
 use crate::search::trials::{self, Trial};
@@ -35,12 +35,12 @@ const PHASE: &str = "train";
 /// The algorithm of a given architecture, and the first part of the names of its trials.
 const GIVEN: &str = "arch";
 
+const DUTY: Duty = Duty { trials: names, is_complete, begin };
+
 /// Trains every trial that is not complete.
 pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<Ended, WorkerError> {
     let opening = Opening { root, job: Job::Train, resume, stop, sink };
-    let names =
-        |folder: &RunFolder, settings: &Settings| Ok(list(folder, settings)?.into_iter().map(|trial| trial.name).collect());
-    let Opened { mut session, mut resumed } = Session::open(opening, names, begin_anew)?;
+    let Opened { mut session, mut resumed } = Session::open(opening, &DUTY)?;
     let trials = list(&session.folder, &session.settings)?;
     let main = match session.folder.run().kind {
         Kind::Search => trials::best(&session.folder)?,
@@ -72,6 +72,26 @@ pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<E
     }
     session.end(true)?;
     Ok(Ended::Done)
+}
+
+/// The names of the trials to train.
+fn names(folder: &RunFolder, settings: &Settings, _: bool) -> Result<Vec<String>, WorkerError> {
+    Ok(list(folder, settings)?.into_iter().map(|trial| trial.name).collect())
+}
+
+/// Whether every trial is tested, and the saved network is one that these settings made.
+fn is_complete(folder: &RunFolder, identity: &Identity) -> Result<bool, WorkerError> {
+    for trial in &identity.trials {
+        if folder.result(trial)?.is_none_or(|result| result.test.is_none()) {
+            return Ok(false);
+        }
+    }
+    let path = folder.path(WEIGHTS)?;
+    if !path.exists() {
+        return Ok(false);
+    }
+    let about = Tensors::read_metadata(&path).map_err(|why| WorkerError::Weights { path, why })?;
+    Ok(about["digest"] == identity.digest.as_str() && about["settings"] == identity.settings)
 }
 
 /// The trials to train, in order; that each has an architecture is checked.
@@ -109,7 +129,7 @@ fn source(trial: &Trial) -> Result<String, WorkerError> {
 }
 
 /// Makes the folder ready for a training that begins: what an earlier one left goes.
-fn begin_anew(folder: &RunFolder) -> Result<u64, WorkerError> {
+fn begin(folder: &RunFolder) -> Result<u64, WorkerError> {
     folder.remove(WEIGHTS)?;
     match folder.run().kind {
         Kind::Search => {
@@ -219,6 +239,7 @@ fn save(session: &Session, trial: &Trial, network: &Network) -> Result<(), Worke
         "digest": session.space.digest,
         "signature": session.space.signature,
         "trial": trial.name,
+        "settings": session.identity.settings,
         "preprocessing": session.data.preprocessing(),
     });
     let bytes = Tensors::of_network(network).to_bytes(&about);

@@ -223,6 +223,7 @@ impl Bench {
             settings: toml::to_string(&self.settings).expect("settings are plain data"),
             arch,
         };
+        let _alone = alone();
         RunFolder::create(&root, &new).expect("a new folder");
         root
     }

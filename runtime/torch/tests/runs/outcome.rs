@@ -194,8 +194,9 @@ fn what_cannot_be_is_said_before_anything_begins() {
             Ok(ended) => panic!("{ended:?}"),
         }
     };
-    assert!(refused(&|bench| bench.settings.search.algorithm = "dnras".into()).contains("no algorithm `dnras`"));
-    assert!(refused(&|bench| bench.settings.run.seeds = Vec::new()).contains("seed"));
-    assert!(refused(&|bench| bench.settings.run.device = "cuda:99".into()).contains("cuda"));
-    assert!(refused(&|bench| bench.settings.data.source = "/nowhere".into()).contains("/nowhere"));
+    let says = |message: &str, part: &str| assert!(message.contains(part), "{message}");
+    says(&refused(&|bench| bench.settings.search.algorithm = "dnras".into()), "no algorithm `dnras`");
+    says(&refused(&|bench| bench.settings.run.seeds = Vec::new()), "seed");
+    says(&refused(&|bench| bench.settings.run.device = "cuda:99".into()), "cuda");
+    says(&refused(&|bench| bench.settings.data.source = "/nowhere".into()), "/nowhere");
 }

@@ -80,10 +80,19 @@ fn complete_trials_are_not_repeated() {
     let (ended, said) = work(&root, Job::Search, true, Stop::default());
     assert_eq!(ended.expect("goes on"), Ended::Done);
     assert!(said.iter().all(|event| !matches!(event, Event::Trial { trial, .. } if trial == "drnas-1")), "{said:?}");
-    // And a job that is complete has nothing left to do.
+    // And a job that is complete has nothing left to do, and no checkpoint.
+    assert!(!root.join("checkpoint/search.safetensors").exists());
+    let before = results(&root);
     let (ended, said) = work(&root, Job::Search, true, Stop::default());
     assert_eq!(ended.expect("nothing to do"), Ended::Done);
     assert!(matches!(said.as_slice(), [Event::Started { resumed: true, .. }, Event::Done]), "{said:?}");
+    same(&before, &root);
+    assert!(matches!(work(&root, Job::Search, false, Stop::default()).0, Err(WorkerError::Complete)));
+    complete(&root, Job::Train);
+    let (before, (ended, said)) = (results(&root), work(&root, Job::Train, true, Stop::default()));
+    assert_eq!(ended.expect("nothing to do"), Ended::Done);
+    assert!(matches!(said.as_slice(), [Event::Started { resumed: true, .. }, Event::Done]), "{said:?}");
+    same(&before, &root);
 }
 
 #[test]
