@@ -1,6 +1,6 @@
 //! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
 //!
-//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2]` prints one JSON object: losses, seconds
+//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2] [--rate 0.001]` prints one JSON object: losses, seconds
 //! of each step by the clock and of the processor, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
 //! Without a plan it compiles `spaces/nasbench201.nas`.
 
@@ -16,7 +16,6 @@ use std::time::Instant;
 use tch::Tensor;
 
 /// The settings of the search, as in the Python program.
-const RATE: f64 = 0.025;
 const MOMENTUM: f64 = 0.9;
 const DECAY: f64 = 3e-4;
 const CLIP: f64 = 5.0;
@@ -34,6 +33,8 @@ struct Arguments {
     steps: usize,
     #[arg(long, default_value_t = 2)]
     threads: i32,
+    #[arg(long, default_value_t = 0.001)]
+    rate: f64,
 }
 
 fn main() -> Result<()> {
@@ -77,7 +78,7 @@ fn main() -> Result<()> {
         let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
         shim::clip_grad_norm(&gradients, CLIP)?;
-        sgd.step(network.weights(), &used, &gradients, RATE)?;
+        sgd.step(network.weights(), &used, &gradients, arguments.rate)?;
         losses.push(loss.double_value(&[]));
         seconds.push(begun.elapsed().as_secs_f64());
         processor.push(processor_seconds()? - used_before);
