@@ -132,9 +132,8 @@ fn codes() -> BTreeSet<String> {
             }
             let text = fs::read_to_string(&path).expect("a source is text");
             let shipped = text.split("#[cfg(test)]").next().expect("a split has a first part");
-            let is_code = |word: &&str| {
-                word.len() == 5 && word.starts_with('N') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
-            };
+            let is_code =
+                |word: &&str| word.len() == 5 && word.starts_with('N') && word[1..].bytes().all(|byte| byte.is_ascii_digit());
             codes.extend(shipped.split('"').filter(is_code).map(str::to_owned));
         }
     }

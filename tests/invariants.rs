@@ -75,7 +75,10 @@ fn nothing_is_left_undone_and_nothing_panics_without_a_reason() {
     for (name, text) in shipped() {
         for (line, number) in text.lines().zip(1..) {
             assert!(!line.contains(".unwrap()"), "{name}:{number} unwraps; `expect(\"why this cannot fail\")` says why");
-            assert!(!line.contains("#[allow("), "{name}:{number} allows what the lints forbid; `#[expect(…, reason = …)]` says why");
+            assert!(
+                !line.contains("#[allow("),
+                "{name}:{number} allows what the lints forbid; `#[expect(…, reason = …)]` says why"
+            );
         }
     }
 }
@@ -86,7 +89,9 @@ fn the_compiler_is_pure() {
         if !(name.starts_with("grammar/src") || name.starts_with("compiler/src")) {
             continue;
         }
-        for word in ["std::fs", "std::env", "std::net", "std::process", "std::time", "println!", "print!(", "thread_rng", "SystemTime"] {
+        for word in
+            ["std::fs", "std::env", "std::net", "std::process", "std::time", "println!", "print!(", "thread_rng", "SystemTime"]
+        {
             assert!(!text.contains(word), "{name} has `{word}`: no files, no output, no clock, no device below the runtime");
         }
     }

@@ -89,8 +89,12 @@ fn samples_are_written_to_files() {
 
 #[test]
 fn a_reader_who_leaves_is_no_error() {
-    let mut child =
-        nasc().args(["sample", FILE, "--set", "n=1", "-n", "100000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("nasc can be started");
+    let mut child = nasc()
+        .args(["sample", FILE, "--set", "n=1", "-n", "100000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nasc can be started");
     drop(child.stdout.take());
     let ran = ran(child.wait_with_output().expect("it ends"));
     assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
@@ -103,7 +107,9 @@ fn every_stage_is_printed() {
         assert!(text.len() > 1000, "{stage}: {text}");
         assert_eq!(text, output(&format!("compile {FILE} --set n=1 --emit {stage}")), "{stage} is the same again");
     }
-    for arguments in ["--emit json", "--emit tokens --format json", "--emit ast --format json", "--emit plan --format json", "--target torch"] {
+    for arguments in
+        ["--emit json", "--emit tokens --format json", "--emit ast --format json", "--emit plan --format json", "--target torch"]
+    {
         json(&output(&format!("compile {FILE} --set n=1 {arguments}")));
     }
     let plan = json(&output(&format!("compile {FILE} --target torch")));

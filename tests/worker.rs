@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-const STARTED: &str = r#"{"event":"started","job":"search","device":"cpu","threads":2,"resumed":false,"trials":["drnas-1","random-1"]}"#;
+const STARTED: &str =
+    r#"{"event":"started","job":"search","device":"cpu","threads":2,"resumed":false,"trials":["drnas-1","random-1"]}"#;
 const EPOCH: &str = r#"{"event":"epoch","at":{"trial":"drnas-1","phase":"search","epoch":0},"epochs":2,"loss":2.25,"metrics":{"accuracy":0.125},"seconds":61.0,"waiting":0.25}"#;
-const SETTLED: &str = r#"{"event":"settled","trial":"drnas-1","epoch":1,"decision":"cell.n1.edge","label":"conv_3x3","probability":0.75}"#;
+const SETTLED: &str =
+    r#"{"event":"settled","trial":"drnas-1","epoch":1,"decision":"cell.n1.edge","label":"conv_3x3","probability":0.75}"#;
 const DONE: &str = r#"{"event":"done"}"#;
 
 /// A folder with a stand-in for `nasc-torch`.
@@ -279,7 +281,10 @@ fn training_may_change_how_to_train_and_nothing_else() {
 
 #[test]
 fn settings_stay_while_something_waits_to_go_on() {
-    let stage = Stage::saying(&[STARTED, r#"{"event":"interrupted"}"#], "mkdir -p run/checkpoint; : > run/checkpoint/search.safetensors; exit 3");
+    let stage = Stage::saying(
+        &[STARTED, r#"{"event":"interrupted"}"#],
+        "mkdir -p run/checkpoint; : > run/checkpoint/search.safetensors; exit 3",
+    );
     assert_eq!(run(&mut stage.search()).status, Some(3));
     let refused = run(stage.nasc().args(["train", "run", "--set", "epochs=7"]));
     assert_eq!(refused.status, Some(1));
