@@ -118,43 +118,20 @@ pub(crate) struct CompileArguments {
 }
 
 /// Limits that keep a hostile or mistaken file from taking all time and memory: one flag each, as the compiler lists them.
-#[derive(Clone, Debug)]
-pub(crate) struct LimitArguments {
-    /// Bytes of a source file at most.
-    pub(crate) bytes: u64,
-    /// The compiler's own.
-    pub(crate) compiler: Limits,
-}
-
-impl LimitArguments {
-    /// The flag of [`LimitArguments::bytes`].
-    const BYTES_FLAG: &str = "limit-bytes";
-
-    /// A thousand times the largest space that was ever published as text.
-    const BYTES: u64 = 16 << 20;
-
-    fn argument(flag: &'static str, counts: &str, default: u64) -> Arg {
-        Arg::new(flag)
-            .long(flag)
-            .value_name("N")
-            .value_parser(value_parser!(u64))
-            .help(format!("At most so many {counts} [default: {default}]"))
-            .help_heading("Limits")
-            .hide_short_help(true)
-    }
-}
-
-impl Default for LimitArguments {
-    fn default() -> LimitArguments {
-        LimitArguments { bytes: LimitArguments::BYTES, compiler: Limits::default() }
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LimitArguments(pub(crate) Limits);
 
 impl Args for LimitArguments {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let bytes = LimitArguments::argument(LimitArguments::BYTES_FLAG, "bytes of a source file", LimitArguments::BYTES);
-        let compiler = Limit::ALL.map(|limit| LimitArguments::argument(limit.flag(), limit.counts(), limit.default()));
-        command.arg(bytes).args(compiler)
+        command.args(Limit::ALL.map(|limit| {
+            Arg::new(limit.flag())
+                .long(limit.flag())
+                .value_name("N")
+                .value_parser(value_parser!(u64))
+                .help(format!("At most so many {} [default: {}]", limit.counts(), limit.default()))
+                .help_heading("Limits")
+                .hide_short_help(true)
+        }))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -170,12 +147,9 @@ impl FromArgMatches for LimitArguments {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        if let Some(bytes) = matches.get_one(LimitArguments::BYTES_FLAG) {
-            self.bytes = *bytes;
-        }
         for limit in Limit::ALL {
             if let Some(value) = matches.get_one(limit.flag()) {
-                self.compiler = self.compiler.clone().with(limit, *value);
+                self.0 = self.0.clone().with(limit, *value);
             }
         }
         Ok(())

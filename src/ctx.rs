@@ -53,7 +53,7 @@ impl Ctx {
 
     /// Compiles a file and shows what was found in it. Errors among that end the command.
     pub(crate) fn compile(&self, input: &Input, arguments: &CompileArguments, passes: bool) -> Result<Compilation> {
-        let source = input.read(arguments.limits.bytes)?;
+        let source = input.read()?;
         let compilation = compile_source(source, input, arguments, passes);
         self.show(&compilation)?;
         match compilation.has_errors() {
@@ -115,10 +115,10 @@ pub(crate) fn compile_source(source: Source, input: &Input, arguments: &CompileA
     let options = Options {
         space: input.space.clone(),
         params: arguments.set.iter().map(|(name, value)| (name.clone(), parse_param(value))).collect(),
-        limits: arguments.limits.compiler.clone(),
+        limits: arguments.limits.0.clone(),
         passes,
     };
-    compile(source, &*input.sources(arguments.limits.bytes), &options)
+    compile(source, &*input.sources(), &options)
 }
 
 /// The only space of a file.

@@ -11,6 +11,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// Bytes of a source that are read at most. The compiler refuses far smaller ones, and says where to cut them.
+pub(crate) const SOURCE_LIMIT: u64 = 16 << 20;
+
 /// A `FILE` argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
@@ -49,13 +52,13 @@ impl Input {
         Input { origin, space }
     }
 
-    /// The text, with the name that people see; at most `limit` bytes of it.
-    pub(crate) fn read(&self, limit: u64) -> Result<Source> {
+    /// The text, with the name that people see.
+    pub(crate) fn read(&self) -> Result<Source> {
         match &self.origin {
-            Origin::Path(path) => Ok(Source { text: read_text(Path::new(path), limit)?, name: path.clone() }),
+            Origin::Path(path) => Ok(Source { text: read_text(Path::new(path), SOURCE_LIMIT)?, name: path.clone() }),
             Origin::Stdin => {
                 let name = "standard input";
-                Ok(Source { text: decode(read_limited(io::stdin().lock(), name, limit)?, name)?, name: "<stdin>".into() })
+                Ok(Source { text: decode(read_limited(io::stdin().lock(), name, SOURCE_LIMIT)?, name)?, name: "<stdin>".into() })
             }
             Origin::Embedded(name) => match embedded::find(name) {
                 Some(space) => Ok(Source { name: space.path.into(), text: space.text.into() }),
@@ -72,13 +75,13 @@ impl Input {
     }
 
     /// Where `use` of this file finds other files.
-    pub(crate) fn sources(&self, limit: u64) -> Box<dyn Sources> {
+    pub(crate) fn sources(&self) -> Box<dyn Sources> {
         let file = match &self.origin {
             Origin::Path(path) => PathBuf::from(path),
             Origin::Stdin => PathBuf::from("stdin.nas"),
             Origin::Embedded(_) => return Box::new(nasc_compiler::driver::NoSources),
         };
-        Box::new(crate::project::Project::of(&file, limit))
+        Box::new(crate::project::Project::of(&file))
     }
 }
 
@@ -103,8 +106,7 @@ fn read_limited(reader: impl Read, name: &str, limit: u64) -> Result<Vec<u8>> {
     let read = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| Failure::new(format!("cannot read {name}: {}", reason(&error))))?;
     if bytes.len() as u64 > limit {
-        let message = format!("{name} is larger than {limit} bytes");
-        return Err(Failure::new(message).help("`--limit-bytes N` raises the limit"));
+        return Err(Failure::new(format!("{name} is larger than {limit} bytes: nothing that nasc reads as text is")));
     }
     Ok(bytes)
 }

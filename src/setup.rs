@@ -24,6 +24,9 @@ use std::path::{Component, Path, PathBuf};
 /// Bytes of a settings file or an `arch.json` at most.
 pub(crate) const FILE_LIMIT: u64 = 16 << 20;
 
+/// How the names of the library's files begin.
+const LIBRARY: &str = "std/";
+
 /// The records inside the program.
 const BUILT_IN_DATA: &str = "digits";
 
@@ -64,7 +67,7 @@ pub(crate) fn prepare(
     limits: &LimitArguments,
 ) -> Result<Prepared> {
     let input = Input::parse(space);
-    let source = input.read(limits.bytes)?;
+    let source = input.read()?;
     let declared = declared(&source, input.space.as_deref());
     let resolved = settings(ctx, command, &[], run, more, declared.as_deref())?;
     let main = source.name.clone();
@@ -149,8 +152,11 @@ impl Prepared {
     fn sources(&self) -> (String, Vec<(String, String)>) {
         let mut main = String::new();
         let mut sources: Vec<(String, String)> = Vec::new();
+        let own = self.sources.iter().map(|(_, file)| file.name.as_str()).filter(|name| !name.starts_with(LIBRARY));
+        let folder = common_folder(own);
         for (_, file) in self.sources.iter() {
-            let plain = plain(&file.name);
+            // Where the project lies on this machine is nobody's business.
+            let plain = plain(Path::new(&file.name).strip_prefix(&folder).unwrap_or(Path::new(&file.name)));
             let mut name = plain.clone();
             let mut copies = 1;
             while sources.iter().any(|(other, _)| *other == name) {
@@ -270,9 +276,18 @@ fn parameter(value: &Attr) -> Parameter {
     }
 }
 
+/// The deepest folder that holds all of these files.
+fn common_folder<'a>(names: impl Iterator<Item = &'a str>) -> PathBuf {
+    let folders = names.map(|name| Path::new(name).parent().unwrap_or(Path::new("")).to_owned());
+    let common = folders.reduce(|one, other| {
+        one.components().zip(other.components()).take_while(|(one, other)| one == other).map(|(part, _)| part).collect()
+    });
+    common.unwrap_or_default()
+}
+
 /// A relative name without anything that could lead elsewhere.
-fn plain(name: &str) -> String {
-    let parts = Path::new(name).components().filter_map(|part| match part {
+fn plain(name: &Path) -> String {
+    let parts = name.components().filter_map(|part| match part {
         Component::Normal(part) => Some(part.to_string_lossy().replace(['\\', ':', '<', '>', '"', '|', '?', '*'], "_")),
         Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => None,
     });
@@ -286,12 +301,23 @@ mod tests {
 
     #[test]
     fn names_of_sources_stay_inside() {
+        let plain = |name: &str| plain(Path::new(name));
         assert_eq!(plain("a/b.nas"), "a/b.nas");
         assert_eq!(plain("../../a.nas"), "a.nas");
         assert_eq!(plain("/etc/a.nas"), "etc/a.nas");
         assert_eq!(plain("<stdin>"), "_stdin_");
         assert_eq!(plain("C:a.nas"), "C_a.nas");
         assert_eq!(plain(".."), "space.nas");
+    }
+
+    #[test]
+    fn sources_keep_their_places_to_each_other() {
+        let common = |names: &[&str]| common_folder(names.iter().copied());
+        assert_eq!(common(&["/home/me/p/deep/main.nas", "/home/me/p/lib/a.nas"]), Path::new("/home/me/p"));
+        assert_eq!(common(&["/home/me/p/main.nas"]), Path::new("/home/me/p"));
+        assert_eq!(common(&["main.nas", "lib/a.nas"]), Path::new(""));
+        assert_eq!(common(&["../x/main.nas", "../lib/a.nas"]), Path::new(".."));
+        assert_eq!(common(&[]), Path::new(""));
     }
 
     #[test]

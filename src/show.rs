@@ -36,7 +36,12 @@ pub(crate) fn human(out: &mut dyn Write, sources: &SourceMap, diagnostics: &[Dia
         if labels(diagnostic).any(|label| stands_in_long_line(sources, label.span)) {
             config.display_style = DisplayStyle::Medium;
         }
-        let rendered = term::emit_to_write_style(&mut buffer, &config, &files, &converted(diagnostic));
+        let mut converted = converted(diagnostic);
+        if matches!(config.display_style, DisplayStyle::Medium) && !diagnostic.primary.message.is_empty() {
+            // Without its line a label has no place of its own.
+            converted.notes.insert(0, hanging("here: ", &diagnostic.primary.message));
+        }
+        let rendered = term::emit_to_write_style(&mut buffer, &config, &files, &converted);
         if rendered.is_err() {
             // A span outside of its file is a fault of the compiler; what it found is still worth reading.
             writeln!(buffer, "error[{}]: {}", diagnostic.code, one_line(&diagnostic.title))?;

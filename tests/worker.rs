@@ -207,7 +207,8 @@ fn a_missing_worker_is_told_before_anything_is_made() {
     assert!(ran.err.contains("NASC_TORCH"), "{}", ran.err);
     assert!(!stage.path("run").exists());
     // A copy of the program alone in a folder has no worker beside it.
-    let alone = stage.path("nasc");
+    let alone = stage.path("alone/nasc");
+    fs::create_dir(stage.path("alone")).expect("a folder can be made");
     fs::copy(env!("CARGO_BIN_EXE_nasc"), &alone).expect("the program can be copied");
     let ran = run(Command::new(&alone).current_dir(stage.path(".")).env_remove("NASC_TORCH").args(["search", "@nasbench201"]));
     assert_eq!(ran.status, Some(1));

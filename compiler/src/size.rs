@@ -4,7 +4,6 @@
 //! if their representations are. The batch `N` is the one atom that no compilation resolves.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a size may depend on.
@@ -19,39 +18,35 @@ pub enum Atom {
 type Monomial = Vec<Atom>;
 
 /// An exact size. Arithmetic is checked: what does not fit in 64 bits is `None`.
+///
+/// Nearly every size is a number, so a number takes no memory of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Size {
-    /// Non-zero coefficients only.
-    terms: BTreeMap<Monomial, i64>,
+    /// The coefficient of the empty product.
+    known: i64,
+    /// The other products, ascending, with non-zero coefficients only.
+    terms: Vec<(Monomial, i64)>,
 }
 
 impl Size {
     /// A known size.
     pub fn known(value: i64) -> Size {
-        let mut terms = BTreeMap::new();
-        if value != 0 {
-            terms.insert(Monomial::new(), value);
-        }
-        Size { terms }
+        Size { known: value, terms: Vec::new() }
     }
 
     /// The batch, `N`.
     pub fn batch() -> Size {
-        Size { terms: BTreeMap::from([(vec![Atom::Batch], 1)]) }
+        Size { known: 0, terms: vec![(vec![Atom::Batch], 1)] }
     }
 
     /// Its value, if it depends on nothing.
     pub fn constant(&self) -> Option<i64> {
-        match self.terms.len() {
-            0 => Some(0),
-            1 => self.terms.get(&Monomial::new()).copied(),
-            _ => None,
-        }
+        self.terms.is_empty().then_some(self.known)
     }
 
     /// Its value for a batch of `n`, or `None` beyond 64 bits.
     pub fn at(&self, n: i64) -> Option<i64> {
-        self.terms.iter().try_fold(0i64, |sum, (monomial, factor)| {
+        self.terms.iter().try_fold(self.known, |sum, (monomial, factor)| {
             let product = monomial.iter().try_fold(*factor, |product, atom| match atom {
                 Atom::Batch => product.checked_mul(n),
             })?;
@@ -61,18 +56,38 @@ impl Size {
 
     /// The highest power of the batch in it.
     pub fn degree(&self) -> usize {
-        self.terms.keys().map(Vec::len).max().unwrap_or(0)
+        self.terms.iter().map(|(monomial, _)| monomial.len()).max().unwrap_or(0)
+    }
+
+    /// Adds `factor` times a product.
+    fn add_term(&mut self, monomial: &Monomial, factor: i64) -> Option<()> {
+        if monomial.is_empty() {
+            self.known = self.known.checked_add(factor)?;
+            return Some(());
+        }
+        match self.terms.binary_search_by(|(known, _)| known.cmp(monomial)) {
+            Ok(position) => {
+                let sum = self.terms[position].1.checked_add(factor)?;
+                if sum == 0 {
+                    self.terms.remove(position);
+                } else {
+                    self.terms[position].1 = sum;
+                }
+            }
+            Err(_) if factor == 0 => {}
+            Err(position) => self.terms.insert(position, (monomial.clone(), factor)),
+        }
+        Some(())
     }
 
     /// `self + other`
     pub fn add(&self, other: &Size) -> Option<Size> {
-        let mut terms = self.terms.clone();
+        let mut sum = self.clone();
+        sum.known = sum.known.checked_add(other.known)?;
         for (monomial, factor) in &other.terms {
-            let entry = terms.entry(monomial.clone()).or_insert(0);
-            *entry = entry.checked_add(*factor)?;
+            sum.add_term(monomial, *factor)?;
         }
-        terms.retain(|_, factor| *factor != 0);
-        Some(Size { terms })
+        Some(sum)
     }
 
     /// `-self`
@@ -87,12 +102,18 @@ impl Size {
 
     /// `self * other`
     pub fn mul(&self, other: &Size) -> Option<Size> {
-        let mut product = Size::default();
+        let mut product = Size::known(self.known.checked_mul(other.known)?);
+        for (monomial, factor) in &self.terms {
+            product.add_term(monomial, factor.checked_mul(other.known)?)?;
+        }
+        for (monomial, factor) in &other.terms {
+            product.add_term(monomial, factor.checked_mul(self.known)?)?;
+        }
         for (left, a) in &self.terms {
             for (right, b) in &other.terms {
                 let mut monomial: Monomial = left.iter().chain(right).copied().collect();
                 monomial.sort_unstable();
-                product = product.add(&Size { terms: BTreeMap::from([(monomial, a.checked_mul(*b)?)]) })?;
+                product.add_term(&monomial, a.checked_mul(*b)?)?;
             }
         }
         Some(product)
@@ -104,12 +125,9 @@ impl Size {
         if let Some(value) = self.constant() {
             return floor_div(value, divisor).map(Size::known);
         }
-        let terms = self
-            .terms
-            .iter()
-            .map(|(monomial, factor)| (factor % divisor == 0).then(|| (monomial.clone(), factor / divisor)))
-            .collect::<Option<BTreeMap<_, _>>>()?;
-        Some(Size { terms })
+        let divided = |factor: i64| (factor.checked_rem(divisor)? == 0).then(|| factor.checked_div(divisor)).flatten();
+        let terms = self.terms.iter().map(|(monomial, factor)| Some((monomial.clone(), divided(*factor)?)));
+        Some(Size { known: divided(self.known)?, terms: terms.collect::<Option<_>>()? })
     }
 
     /// `self % other`, the remainder of [`Size::floor_div`], where that can be said.
@@ -127,11 +145,10 @@ pub fn floor_div(value: i64, divisor: i64) -> Option<i64> {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.terms.is_empty() {
-            return write!(f, "0");
-        }
         // Highest power first, as people write polynomials.
-        for (index, (monomial, factor)) in self.terms.iter().rev().enumerate() {
+        let known = (Monomial::new(), self.known);
+        let last = (self.known != 0 || self.terms.is_empty()).then_some(&known);
+        for (index, (monomial, factor)) in self.terms.iter().rev().chain(last).enumerate() {
             let sign = match (index, *factor < 0) {
                 (0, false) => "",
                 (0, true) => "-",
@@ -166,7 +183,11 @@ impl Serialize for Size {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.constant() {
             Some(value) => SizeFile::Known(value),
-            None => SizeFile::Terms(self.terms.iter().map(|(monomial, factor)| (*factor, monomial.clone())).collect()),
+            None => {
+                let known = (self.known != 0).then(|| (self.known, Monomial::new()));
+                let terms = self.terms.iter().map(|(monomial, factor)| (*factor, monomial.clone()));
+                SizeFile::Terms(known.into_iter().chain(terms).collect())
+            }
         }
         .serialize(serializer)
     }
@@ -185,9 +206,7 @@ impl<'de> Deserialize<'de> for Size {
                         return Err(serde::de::Error::custom("a size has too many factors"));
                     }
                     monomial.sort_unstable();
-                    size = size
-                        .add(&Size { terms: BTreeMap::from([(monomial, factor)]) })
-                        .ok_or_else(|| serde::de::Error::custom("a size is beyond 64 bits"))?;
+                    size.add_term(&monomial, factor).ok_or_else(|| serde::de::Error::custom("a size is beyond 64 bits"))?;
                 }
                 size
             }

@@ -265,5 +265,5 @@ fn greedy_texts_end() {
     }
     let doubled = "op f(x, n: int) = if n > 0 { choose { a: f(x, n - 1), b: f(x, n - 1) } } else { x };\n";
     let found = compiled(&format!("{doubled}{}", space("let x = f(image, 60);")), &[]);
-    assert_eq!(found.diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["N0501"]);
+    assert_eq!(found.diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["N0504"]);
 }

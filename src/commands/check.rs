@@ -18,13 +18,13 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Check) -> Result<()> {
     let mut wrong = false;
     for file in &arguments.files {
         let input = Input::parse(file);
-        let source = match input.read(arguments.compile.limits.bytes) {
+        let source = match input.read() {
             Ok(source) => source,
             Err(failure) => {
                 wrong = true;
                 match ctx.format {
                     Format::Human => ctx.failed(&failure)?,
-                    Format::Json => found.push(unread(file, &failure)),
+                    Format::Json => found.push(unread(file, &failure).to_string()),
                 }
                 continue;
             }
@@ -42,13 +42,15 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Check) -> Result<()> {
             }
             Format::Json => {
                 for flat in show::flat(&compilation.sources, &compilation.diagnostics) {
-                    found.push(serde_json::to_value(flat).map_err(std::io::Error::from)?);
+                    found.push(serde_json::to_string(&flat).map_err(std::io::Error::from)?);
                 }
             }
         }
     }
     if ctx.json() {
-        ctx.print_json(&found)?;
+        let mut out = ctx.out();
+        writeln!(out, "[{}]", found.join(",\n"))?;
+        out.flush()?;
     }
     if wrong { Err(Failure::Diagnosed) } else { Ok(()) }
 }

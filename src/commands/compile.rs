@@ -10,7 +10,7 @@ use crate::show;
 use nasc_compiler::driver::{Compilation, Source};
 use nasc_compiler::supernet::{Supernet, file};
 use nasc_compiler::{emit, plan};
-use nasc_grammar::diagnostic::{Diagnostic, Severity};
+use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::lexer::lex;
 use nasc_grammar::parser::parse;
 use nasc_grammar::span::SourceMap;
@@ -27,10 +27,9 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Compile) -> Result<()> {
         let compilation = ctx.compile(&input, &arguments.space.compile, !arguments.no_passes)?;
         one(compilation, &arguments.space.file)
     };
-    let limit = arguments.space.compile.limits.bytes;
     let (text, findings) = match (arguments.emit, arguments.target) {
-        (Some(Emit::Tokens), _) => tokens(ctx, input.read(limit)?)?,
-        (Some(Emit::Ast), _) => tree(input.read(limit)?),
+        (Some(Emit::Tokens), _) => tokens(ctx, input.read()?)?,
+        (Some(Emit::Ast), _) => tree(ctx, input.read()?)?,
         (Some(Emit::Graph), _) => (emit::graph(&supernet()?), None),
         (Some(Emit::Plan), _) => match ctx.format {
             Format::Human => (emit::plan(&plan::plan(&supernet()?)), None),
@@ -74,15 +73,18 @@ fn tokens(ctx: &Ctx, source: Source) -> Result<(String, Option<Compilation>)> {
 }
 
 /// The syntax tree.
-fn tree(source: Source) -> (String, Option<Compilation>) {
+fn tree(ctx: &Ctx, source: Source) -> Result<(String, Option<Compilation>)> {
     let mut sources = SourceMap::default();
     let file = sources.add(source.name, source.text);
     let parsed = parse(file, &sources.file(file).text);
-    (format!("{:#?}\n", parsed.file), Some(findings(sources, parsed.diagnostics)))
+    let text = match ctx.format {
+        Format::Human => format!("{:#?}\n", parsed.file),
+        Format::Json => json(&parsed.file)?,
+    };
+    Ok((text, Some(findings(sources, parsed.diagnostics))))
 }
 
 fn findings(sources: SourceMap, diagnostics: Vec<Diagnostic>) -> Compilation {
-    debug_assert!(diagnostics.iter().all(|found| matches!(found.severity, Severity::Error | Severity::Warning)));
     Compilation { sources, diagnostics, supernets: Vec::new() }
 }
 

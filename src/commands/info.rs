@@ -99,9 +99,12 @@ impl Facts<'_> {
             [vec![grouped(&self.architectures), "different".to_owned()], vec![grouped(&self.flat), "raw encodings".to_owned()]];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
         writeln!(out, "\nSupernet")?;
-        let tensors = grouped(self.supernet.weights.len());
+        let tensors = match self.supernet.weights.len() {
+            1 => "1 tensor".to_owned(),
+            several => format!("{} tensors", grouped(several)),
+        };
         let rows = [
-            vec![grouped(supernet_params(self.supernet)), format!("weights in {tensors} tensors")],
+            vec![grouped(supernet_params(self.supernet)), format!("weights in {tensors}")],
             vec![grouped(supernet_macs(self.supernet)), "MACs a record, everything computed".to_owned()],
         ];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;

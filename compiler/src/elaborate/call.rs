@@ -1,7 +1,7 @@
 //! Calls: which op is called, which argument goes where, and the bodies of ops written in the language.
 
 use super::error::{ElaborateError, Shown};
-use super::path::{Path, numbered};
+use super::path::{Holder, Path, numbered};
 use super::types::Subject;
 use super::value::{Callable, Value};
 use super::{Evaluator, Frame};
@@ -131,8 +131,8 @@ impl<'p> Evaluator<'p> {
 
     fn argument(&mut self, value: &'p Expr, path: Option<&Path>, param: Option<&'p Name>, frame: &mut Frame) -> Value {
         let Some(path) = path else { return self.expr(value, frame) };
-        let part = param.map_or("argument", |param| &*param.text);
-        let holder = self.child(path, part, value.span);
+        let part = param.map(|param| param.text.clone());
+        let holder = Holder { path: path.clone(), part };
         let outer = std::mem::replace(&mut frame.holder, holder);
         let value = self.expr(value, frame);
         frame.holder = outer;

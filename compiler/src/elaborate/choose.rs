@@ -65,14 +65,14 @@ impl<'p> Evaluator<'p> {
 
     /// The name of the decision as a path.
     fn choose_path(&mut self, choose: &Choose, frame: &Frame) -> Path {
-        let path = match self.program.numbering.choose(choose.keyword) {
-            ChooseName::Path => Some(frame.holder.clone()),
-            ChooseName::Sibling(ordinal) => frame.holder.sibling(ordinal),
-            ChooseName::Own(ordinal) => frame.holder.child(&numbered("choose", ordinal)),
-        };
+        let path = frame.holder.path().and_then(|holder| match self.program.numbering.choose(choose.keyword) {
+            ChooseName::Path => Some(holder),
+            ChooseName::Sibling(ordinal) => holder.sibling(ordinal),
+            ChooseName::Own(ordinal) => holder.child(&numbered("choose", ordinal)),
+        });
         let path = path.unwrap_or_else(|| {
             self.stop(choose.keyword, ElaborateError::Refused(Refusal::LongName));
-            frame.holder.clone()
+            frame.path.clone()
         });
         // A decision has a name even where nothing holds it: in the body of a space.
         if path.decision.is_empty() { self.child(&path, "choose", choose.keyword) } else { path }

@@ -274,7 +274,7 @@ impl<'p> Evaluator<'p> {
         match kind {
             // Weights stay where they are; of two blocks of one name in one body, the second's are `name#2`.
             ScopeKind::Arch => {
-                let numbered = super::path::numbered(&name.text, ordinal) + &part[name.text.len()..];
+                let numbered = super::path::numbered(&name.text, ordinal).into_owned() + &part[name.text.len()..];
                 path.weight = self.child(&frame.path.clone(), &numbered, name.span).weight;
             }
             ScopeKind::Share => frame.shared = true,
@@ -303,14 +303,14 @@ impl<'p> Evaluator<'p> {
     ) -> bool {
         let name = crate::resolve::pattern_names(pattern).first().map(|name| name.text.clone());
         let ordinal = self.program.numbering.ordinal(pattern.span());
-        let part = name.map(|name| super::path::numbered(&name, ordinal));
+        let part = name.as_deref().map(|name| super::path::numbered(name, ordinal));
         let outer = frame.path.clone();
         // A `choose` in the bound is held by the variable.
         let holder = match &part {
             Some(part) => self.child(&outer, part, pattern.span()),
             None => outer.clone(),
         };
-        let old = std::mem::replace(&mut frame.holder, holder);
+        let old = std::mem::replace(&mut frame.holder, holder.into());
         let sequence = self.expr(over, frame);
         frame.holder = old;
         let len = match &sequence {

@@ -31,7 +31,7 @@ use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::{SourceMap, Span};
-use path::Path;
+use path::{Holder, Path};
 use place::Places;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -137,7 +137,7 @@ struct Frame {
     /// Where evaluation stands.
     path: Path,
     /// What a `choose` is named after.
-    holder: Path,
+    holder: Holder,
     /// The path at the start of the body: `arch` and `share` cut back to it.
     body: Path,
     /// Inside `share`, weights of one name are one weight.
@@ -152,7 +152,7 @@ impl Frame {
             module,
             locals: Vec::new(),
             bound: Vec::new(),
-            holder: path.clone(),
+            holder: path.clone().into(),
             body: path.clone(),
             path,
             shared: false,
@@ -232,7 +232,7 @@ impl<'p> Evaluator<'p> {
     /// Runs `inside` with another path, which then also holds its `choose`s.
     fn at<T>(&mut self, frame: &mut Frame, path: Path, inside: impl FnOnce(&mut Self, &mut Frame) -> T) -> T {
         let outer = std::mem::replace(&mut frame.path, path.clone());
-        let holder = std::mem::replace(&mut frame.holder, path);
+        let holder = std::mem::replace(&mut frame.holder, path.into());
         let value = inside(self, frame);
         frame.path = outer;
         frame.holder = holder;

@@ -2,7 +2,9 @@
 //!
 //! The two differ in one thing: `arch` cuts the path of decisions and leaves that of weights.
 
+use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Bytes of a name, at most. A longer one comes from a deep recursion or a hostile identifier, and names are kept for every node.
 pub(crate) const LONGEST: usize = 1024;
@@ -43,6 +45,30 @@ impl Path {
     }
 }
 
+/// What a `choose` is named after: a path, and for an argument the parameter it is for. Most arguments hold none, so the two
+/// are joined only when one is met.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) path: Path,
+    pub(crate) part: Option<Arc<str>>,
+}
+
+impl Holder {
+    /// Both together, or nothing if the name grows too long.
+    pub(crate) fn path(&self) -> Option<Path> {
+        match &self.part {
+            Some(part) => self.path.child(part),
+            None => Some(self.path.clone()),
+        }
+    }
+}
+
+impl From<Path> for Holder {
+    fn from(path: Path) -> Holder {
+        Holder { path, part: None }
+    }
+}
+
 /// `path.part`; either may be empty.
 pub(crate) fn join(path: &str, part: &str) -> Option<Rc<str>> {
     if path.len() + part.len() >= LONGEST {
@@ -51,13 +77,13 @@ pub(crate) fn join(path: &str, part: &str) -> Option<Rc<str>> {
     Some(match (path.is_empty(), part.is_empty()) {
         (true, _) => part.into(),
         (false, true) => path.into(),
-        (false, false) => format!("{path}.{part}").into(),
+        (false, false) => [path, ".", part].concat().into(),
     })
 }
 
 /// A part with its ordinal, which shows from the second on.
-pub(crate) fn numbered(part: &str, ordinal: u32) -> String {
-    if ordinal > 1 { format!("{part}#{ordinal}") } else { part.to_string() }
+pub(crate) fn numbered(part: &str, ordinal: u32) -> Cow<'_, str> {
+    if ordinal > 1 { Cow::Owned(format!("{part}#{ordinal}")) } else { Cow::Borrowed(part) }
 }
 
 #[cfg(test)]

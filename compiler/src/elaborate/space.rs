@@ -129,7 +129,7 @@ impl<'p> Evaluator<'p> {
         let base = callee(value).map_or_else(|| Arc::from("metric"), |name| name.text.clone());
         let count = self.metrics.entry(base.clone()).or_insert(0);
         *count += 1;
-        let name: Arc<str> = numbered(&base, *count).into();
+        let name: Arc<str> = numbered(&base, *count).as_ref().into();
         self.net.metrics.push((name, tensor.node));
     }
 

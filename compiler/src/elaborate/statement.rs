@@ -27,7 +27,7 @@ impl<'p> Evaluator<'p> {
                 return Value::Hole;
             }
             // What holds a `choose` is its own statement.
-            let holder = std::mem::replace(&mut frame.holder, frame.path.clone());
+            let holder = std::mem::replace(&mut frame.holder, frame.path.clone().into());
             self.stmt(stmt, frame);
             frame.holder = holder;
         }

@@ -10,8 +10,6 @@ mod expr;
 mod item;
 mod operators;
 mod stmt;
-#[cfg(test)]
-mod terminals;
 
 use super::error::{SyntaxError, SyntaxProblem};
 use crate::ast::{Expr, ExprKind, Item, Name};
@@ -22,8 +20,7 @@ use pest::Parser;
 use pest::iterators::Pair;
 
 /// The parser that `pest` makes of the grammar.
-// The generated `Rule` is public whatever this says, and has no documentation.
-#[allow(missing_docs, unreachable_pub)]
+#[expect(unreachable_pub, reason = "the `Rule` that is generated is public")]
 mod grammar {
     #[derive(pest_derive::Parser)]
     #[grammar = "../nas.pest"]
@@ -190,3 +187,6 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::EOI
     )
 }
+
+#[cfg(test)]
+mod terminals;

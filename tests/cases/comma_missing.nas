@@ -1,0 +1,5 @@
+//# args: check
+op edge(x) = choose {
+  skip: x
+  act: relu(x),
+};

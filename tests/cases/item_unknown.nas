@@ -1,0 +1,4 @@
+//# args: check
+spaec s() {
+  input x: f32[N, 3];
+}

@@ -1,0 +1,2 @@
+//# args: check
+let odd = 1 + not true;

@@ -1,0 +1,2 @@
+//# args: check
+op f(x) = ÿ;

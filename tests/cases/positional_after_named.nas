@@ -1,0 +1,2 @@
+//# args: check
+op f(x) = conv(x, kernel = 3, 16);

@@ -1,0 +1,2 @@
+//# args: check
+op f(x, in: int) = conv(x, in, 3);

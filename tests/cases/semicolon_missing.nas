@@ -1,0 +1,5 @@
+//# args: check
+op f(x) {
+  let y = relu(x)
+  y + x
+}

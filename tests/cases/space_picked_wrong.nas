@@ -1,0 +1,5 @@
+//# args: compile --emit dot FILE:none
+space some() {
+  input x: f32[N, 3];
+  output y = relu(x);
+}

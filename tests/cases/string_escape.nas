@@ -1,0 +1,2 @@
+//# args: check
+let act = "re\lu";

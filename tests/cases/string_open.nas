@@ -1,0 +1,3 @@
+//# args: check
+let act = "relu;
+let next = 1;

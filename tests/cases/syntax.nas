@@ -1,0 +1,4 @@
+//# args: check
+op f(x) {
+  return relu(x);
+}

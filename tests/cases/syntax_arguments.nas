@@ -1,2 +1,0 @@
-//# args: check
-op f(x) = conv(x, out = 16, 3);

@@ -1,2 +1,0 @@
-//# args: check
-op f(x, g: op) = g(x)(x);

@@ -1,6 +1,0 @@
-//# args: check
-op f(x) {
-  let y = ;
-  for i of x { }
-  return y;
-}

@@ -1,6 +1,0 @@
-//# args: check
-fn f(x) { x }
-
-spaec s() { }
-
-loss x;

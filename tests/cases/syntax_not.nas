@@ -1,3 +1,0 @@
-//# args: check
-let a = true;
-let b = 1 + not a;

@@ -1,4 +1,0 @@
-//# args: check
-op arch(x) = relu(x);
-
-op f(x, in: int) = relu(x);

@@ -1,3 +1,0 @@
-//# args: check
-use std;
-use std.conv.*;

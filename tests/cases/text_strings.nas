@@ -1,3 +1,0 @@
-//# args: check
-let a = "no end;
-let b = "a\q";

@@ -1,0 +1,2 @@
+//# args: check
+use std.conv.*;
