@@ -147,7 +147,7 @@ pub(crate) fn grouped(number: impl ToString) -> String {
     let length = digits.trim_start_matches('-').len();
     for (at, digit) in digits.chars().enumerate() {
         let left = digits.len() - at;
-        if left % 3 == 0 && left < length {
+        if left.is_multiple_of(3) && left < length {
             text.push(',');
         }
         text.push(digit);

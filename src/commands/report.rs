@@ -78,10 +78,9 @@ fn table(results: &[TrialResult]) -> String {
             Role::Given => "arch".to_owned(),
             Role::Control => format!("{} (control)", first.algorithm),
         };
-        let parts: [(&str, fn(&TrialResult) -> Option<&Score>); 2] =
-            [("validation", |result| result.validation.as_ref()), ("test", |result| result.test.as_ref())];
-        for (part, score) in parts {
-            let scores: Vec<&Score> = of_role.iter().filter_map(|result| score(result)).collect();
+        let validation: Vec<&Score> = of_role.iter().filter_map(|result| result.validation.as_ref()).collect();
+        let test: Vec<&Score> = of_role.iter().filter_map(|result| result.test.as_ref()).collect();
+        for (part, scores) in [("validation", validation), ("test", test)] {
             for (name, values) in by_metric(&scores) {
                 rows.push(vec![one_line(&who), part.to_owned(), one_line(&name), spread(&values)]);
             }

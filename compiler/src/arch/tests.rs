@@ -1,3 +1,5 @@
+//! Architectures: labels and answers, files, and draws that are exactly uniform.
+
 use super::sample::Table;
 use super::*;
 use crate::testing::*;

@@ -1,3 +1,5 @@
+//! Text forms: hostile names stay inside their quotes, and Graphviz reads what is meant for it.
+
 use super::*;
 use crate::passes::run_all;
 use crate::testing::*;

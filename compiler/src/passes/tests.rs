@@ -1,3 +1,5 @@
+//! Passes change how results are computed and nothing else: an interpreter over integers says so.
+
 use super::*;
 use crate::derive::derive;
 use crate::digest::{digest, signature};

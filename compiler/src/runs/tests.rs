@@ -1,3 +1,5 @@
+//! Counts, ranks and ranges of runs against enumeration.
+
 use super::diagram::Runs;
 use super::{Ranks, RunsError};
 use crate::cost::{macs_range, params, params_range};

@@ -1,3 +1,5 @@
+//! The file form round trips and refuses what is broken; every rule of the validator bites.
+
 use super::file::{SUPERNET_VERSION, SupernetFileError, from_json, to_json};
 use super::validate::{MOST, Rule, validate};
 use super::*;

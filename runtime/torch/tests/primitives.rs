@@ -20,7 +20,8 @@ fn run(ty: &str, expression: &str, x: &Tensor, mode: Mode) -> Tensor {
 /// Of single numbers.
 #[test]
 fn functions_of_one_number() {
-    let cases: [(&str, fn(f64) -> f64); 12] = [
+    type Case = (&'static str, fn(f64) -> f64);
+    let cases: [Case; 12] = [
         ("relu(x)", |x| x.max(0.0)),
         ("leaky_relu(x, 0.2)", |x| if x > 0.0 { x } else { 0.2 * x }),
         ("relu6(x)", |x| x.clamp(0.0, 6.0)),

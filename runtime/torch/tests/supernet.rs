@@ -187,10 +187,10 @@ fn an_unknown_primitive_is_named_with_its_place() {
     let text = "space s() { input a: f32[N, 3]; input b: f32[N, 3]; output y = relu(a) + b; loss mse(y, b); }";
     let mut plan = plan(&space(text.into(), IndexMap::new()));
     for step in &mut plan.steps {
-        if let nasc_compiler::plan::StepKind::Op { op, .. } = &mut step.kind {
-            if &**op == "relu" {
-                *op = "rectify".into();
-            }
+        if let nasc_compiler::plan::StepKind::Op { op, .. } = &mut step.kind
+            && &**op == "relu"
+        {
+            *op = "rectify".into();
         }
     }
     let error = Network::new(plan, Device::Cpu).expect_err("there is no such primitive").to_string();
