@@ -1,6 +1,6 @@
 //! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
 //!
-//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2] [--rate 0.001]` prints one JSON object: losses, seconds
+//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2] [--rate 1e-4]` prints one JSON object: losses, seconds
 //! of each step by the clock and of the processor, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
 //! Without a plan it compiles `spaces/nasbench201.nas`.
 
@@ -33,7 +33,7 @@ struct Arguments {
     steps: usize,
     #[arg(long, default_value_t = 2)]
     threads: i32,
-    #[arg(long, default_value_t = 0.001)]
+    #[arg(long, default_value_t = 1e-4)]
     rate: f64,
 }
 
