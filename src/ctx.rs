@@ -121,11 +121,19 @@ pub(crate) fn compile_source(source: Source, input: &Input, arguments: &CompileA
     compile(source, &*input.sources(), &options)
 }
 
+/// Refuses a file without a space.
+pub(crate) fn some(compilation: &Compilation, file: &str) -> Result<()> {
+    match compilation.supernets.is_empty() {
+        true => Err(Failure::new(format!("`{file}` has no space")).help("a space begins with `space NAME() {`")),
+        false => Ok(()),
+    }
+}
+
 /// The only space of a file.
 pub(crate) fn one(compilation: Compilation, file: &str) -> Result<Supernet> {
+    some(&compilation, file)?;
     let mut supernets = compilation.supernets;
     match supernets.len() {
-        0 => Err(Failure::new(format!("`{file}` has no space")).help("a space begins with `space NAME() {`")),
         1 => Ok(supernets.remove(0)),
         _several => {
             let names: Vec<String> = supernets.iter().map(|supernet| format!("`{file}:{}`", supernet.name)).collect();

@@ -60,7 +60,7 @@ fn share_ties_weights_too() {
 fn a_weight_shared_by_alternatives_is_created_in_each() {
     let body = "let x = choose { a: share s { conv(image, 4, 3) }, b: relu(share s { conv(image, 4, 3) }), c: image };";
     let net = supernet(&space(body), &[]);
-    assert_eq!(weights(&net), ["s.w"]);
+    assert_eq!(weights(&net), ["s.conv.w"]);
     assert_eq!(net.weights[0].created.len(), 2);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::{Count, Format};
 use crate::commands::runs_failure;
-use crate::ctx::Ctx;
+use crate::ctx::{self, Ctx};
 use crate::failure::Result;
 use crate::input::Input;
 use nasc_compiler::count::{count, count_flat};
@@ -13,6 +13,7 @@ use std::io::Write;
 pub(crate) fn run(ctx: &Ctx, arguments: &Count) -> Result<()> {
     let input = Input::parse(&arguments.space.file);
     let compilation = ctx.compile(&input, &arguments.space.compile, true)?;
+    ctx::some(&compilation, &arguments.space.file)?;
     let mut counts: Vec<(&Supernet, String)> = Vec::new();
     for supernet in &compilation.supernets {
         let number = match arguments.flat {

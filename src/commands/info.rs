@@ -8,7 +8,7 @@ use crate::cli::{Format, Info};
 use crate::columns::{Side, columns};
 use crate::commands::runs_failure;
 use crate::commands::sample::line;
-use crate::ctx::{Ctx, grouped, json_line};
+use crate::ctx::{self, Ctx, grouped, json_line};
 use crate::failure::Result;
 use crate::input::Input;
 use nasc_compiler::arch::Architecture;
@@ -28,6 +28,7 @@ const ROWS: usize = 200;
 pub(crate) fn run(ctx: &Ctx, arguments: &Info) -> Result<()> {
     let input = Input::parse(&arguments.space.file);
     let compilation = ctx.compile(&input, &arguments.space.compile, false)?;
+    ctx::some(&compilation, &arguments.space.file)?;
     let mut out = ctx.out();
     for (number, supernet) in compilation.supernets.iter().enumerate() {
         let facts = Facts::of(supernet)?;

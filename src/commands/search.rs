@@ -37,12 +37,16 @@ fn begin(ctx: &Ctx, arguments: &Search, file: &str) -> Result<()> {
         return Err(Failure::new(format!("space `{name}` leaves nothing open: there is nothing to search"))
             .help("a `choose` leaves a value open"));
     }
+    if prepared.supernet.losses.is_empty() {
+        return Err(Failure::new(format!("space `{name}` has no loss: nothing can be trained"))
+            .help("`loss cross_entropy(logits, label);` in the space's body declares one"));
+    }
     // Before anything is written: a folder that nothing can work in helps nobody.
     let program = worker::find()?;
     let root = arguments.out.clone().unwrap_or_else(|| free_folder(&format!("{name}-{}", search.algorithm)));
     let folder = prepared.create(&root, Kind::Search, None)?;
     ctx.run_folder(folder.root())?;
-    worker::run(ctx, &program, folder.root(), Job::Search, false)?;
+    worker::begin(ctx, &program, &folder, Job::Search)?;
     report::finish(ctx, &folder, Job::Search)
 }
 

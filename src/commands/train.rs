@@ -78,7 +78,7 @@ fn train_architecture(ctx: &Ctx, arguments: &Train) -> Result<()> {
     let arch = ArchitectureFile::new(&prepared.supernet, &architecture).to_json();
     let folder = prepared.create(&root, Kind::Train, Some(arch))?;
     ctx.run_folder(folder.root())?;
-    worker::run(ctx, &program, folder.root(), Job::Train, false)?;
+    worker::begin(ctx, &program, &folder, Job::Train)?;
     report::finish(ctx, &folder, Job::Train)
 }
 

@@ -2,9 +2,9 @@
 //!
 //! The worker is a program of its own, so a fault of libtorch or an out-of-memory kill takes only the worker with it, and what is
 //! left of the run is told here together with the command that goes on. Two threads read the worker's outputs; the main thread
-//! shows what they bring and looks after signals. Ctrl-C in a terminal reaches both processes: this one waits, the worker writes
-//! a checkpoint. SIGTERM may have been sent to this process alone, so it is passed on, but not at once: a worker that got it too
-//! takes a second one as "at once, without a checkpoint".
+//! shows what they bring and looks after signals. The worker has a process group of its own, so that Ctrl-C in
+//! a terminal and a signal sent to this process alone are the same: this one passes each on once. At the first the worker writes a
+//! checkpoint and ends; at the second it ends at once.
 
 mod ending;
 mod screen;
@@ -15,6 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::show;
 use ending::Ending;
 use nasc_runtime::events::Event;
+use nasc_runtime::run::{DATA, RunFolder};
 use screen::Screen;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::cell::Cell;
@@ -26,16 +27,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The variable that names a `nasc-torch` elsewhere.
 pub(crate) const VARIABLE: &str = "NASC_TORCH";
 
 /// How often signals are looked at and the time that remains is shown anew.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long a worker may have had SIGTERM before it is passed on to it.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Bytes of a line of the worker that are read at most. An architecture of ten thousand decisions fits.
 const LONGEST_LINE: u64 = 4 << 20;
@@ -106,6 +104,17 @@ pub(crate) fn find() -> Result<PathBuf> {
     }
 }
 
+/// Runs the first job of a folder that was just made. A job that fails before it has opened its data has done nothing, and the
+/// folder is removed again: the corrected command may then name it.
+pub(crate) fn begin(ctx: &Ctx, program: &Path, folder: &RunFolder, job: Job) -> Result<Vec<Event>> {
+    run(ctx, program, folder.root(), job, false).inspect_err(|failure| {
+        if !matches!(failure, Failure::Interrupted) && !folder.has(DATA) {
+            // What cannot be removed is no harm: `--resume` takes it up.
+            let _kept = std::fs::remove_dir_all(folder.root());
+        }
+    })
+}
+
 /// Runs a job in a run's folder to its end and shows it. The events are passed on where programs read.
 pub(crate) fn run(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bool) -> Result<Vec<Event>> {
     let signals = Signals::watch()?;
@@ -114,6 +123,8 @@ pub(crate) fn run(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bo
     if resume {
         command.arg("--resume");
     }
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Failure::io(format!("start `{}`", program.display()), &error))?;
     let brought = listen(&mut child);
@@ -157,7 +168,6 @@ struct Heard {
 /// Shows what the worker says until it says no more.
 fn follow(brought: &Receiver<Brought>, child: &Child, signals: &Signals, screen: &mut Screen) -> Result<Heard> {
     let mut heard = Heard::default();
-    let mut passed_on = false;
     loop {
         match brought.recv_timeout(TICK) {
             Ok(Brought::Event(line)) => match serde_json::from_str::<Event>(&line) {
@@ -189,10 +199,9 @@ fn follow(brought: &Receiver<Brought>, child: &Child, signals: &Signals, screen:
             Err(RecvTimeoutError::Disconnected) => return Ok(heard),
         }
         if signals.news() {
-            screen.say("stopping after this step (once more: at once)…");
-        }
-        if !passed_on && signals.due() {
-            passed_on = true;
+            if !signals.any() {
+                screen.say("stopping after this step (once more: at once)…");
+            }
             signals.pass_on(child);
         }
     }
@@ -230,44 +239,37 @@ fn spawn_reader(output: impl Read + Send + 'static, sender: Sender<Brought>, bri
 
 /// The signals that this process got while the worker works.
 struct Signals {
-    interrupt: Arc<AtomicBool>,
-    terminate: Arc<AtomicBool>,
-    /// When one of them was first seen.
-    first: Cell<Option<Instant>>,
+    /// Set by SIGINT and SIGTERM, reset when it is looked at.
+    asked: Arc<AtomicBool>,
+    /// Whether one was passed on.
+    passed_on: Cell<bool>,
 }
 
 impl Signals {
     /// From here on SIGINT and SIGTERM do not end this process.
     fn watch() -> Result<Signals> {
-        let signals = Signals { interrupt: Arc::default(), terminate: Arc::default(), first: Cell::new(None) };
-        for (signal, flag) in [(SIGINT, &signals.interrupt), (SIGTERM, &signals.terminate)] {
-            let registered = signal_hook::flag::register(signal, Arc::clone(flag));
+        let signals = Signals { asked: Arc::default(), passed_on: Cell::new(false) };
+        for signal in [SIGINT, SIGTERM] {
+            let registered = signal_hook::flag::register(signal, Arc::clone(&signals.asked));
             registered.map_err(|error| Failure::io("watch for Ctrl-C", &error))?;
         }
         Ok(signals)
     }
 
+    /// Whether a signal was passed on to the worker.
     fn any(&self) -> bool {
-        self.interrupt.load(Ordering::Relaxed) || self.terminate.load(Ordering::Relaxed)
+        self.passed_on.get()
     }
 
-    /// Whether a first signal came since the last look.
+    /// Whether a signal came since the last look.
     fn news(&self) -> bool {
-        let news = self.any() && self.first.get().is_none();
-        if news {
-            self.first.set(Some(Instant::now()));
-        }
-        news
-    }
-
-    /// Whether SIGTERM is to be passed on now.
-    fn due(&self) -> bool {
-        self.terminate.load(Ordering::Relaxed) && self.first.get().is_some_and(|first| first.elapsed() >= GRACE)
+        self.asked.swap(false, Ordering::Relaxed)
     }
 
     /// Asks the worker to end.
     #[cfg(unix)]
     fn pass_on(&self, child: &Child) {
+        self.passed_on.set(true);
         let id = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
         if let Some(id) = id {
             // It fails only if the worker has just ended by itself.

@@ -12,6 +12,11 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::Started { job, device, threads, resumed, trials } => {
             let how = if *resumed { "going on with the" } else { "starting the" };
             let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+            let job = match job.as_str() {
+                "train" => "training",
+                "eval" => "evaluation",
+                other => other,
+            };
             format!("{how} {job} on {device} with {threads}: {}", trials.join(", "))
         }
         Event::Trial { trial, what } => format!("{trial}: {what}"),

@@ -56,7 +56,8 @@ impl<'p> Evaluator<'p> {
     }
 
     fn call_item(&mut self, id: ItemId, name: &'p Name, call: &'p Call, piped: Option<&'p Expr>, frame: &mut Frame) -> Value {
-        let path = if self.program.numbering.is_silent(call.span) {
+        let silent = self.program.numbering.is_silent(call.span);
+        let path = if silent {
             frame.path.clone()
         } else {
             let part = numbered(&name.text, self.program.numbering.ordinal(call.span));
@@ -73,6 +74,8 @@ impl<'p> Evaluator<'p> {
                 let arguments = self.arguments(call, piped, Some(&path), &primitive.params, frame);
                 let callee = Callee { name: &primitive.name.text, declared: Some(primitive.name.span) };
                 let Some(slots) = self.assign(arguments, &primitive.params, &callee, call.span) else { return Value::Hole };
+                // The primitive ends the names of its weights even where its call adds nothing to those of decisions.
+                let path = if silent { Path { weight: self.child(&path, &name.text, name.span).weight, ..path } } else { path };
                 self.primitive(id.module, primitive, slots, path, call.span, frame.shared)
             }
             // Only these two are values that can be called.

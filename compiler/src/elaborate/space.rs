@@ -99,7 +99,7 @@ impl<'p> Evaluator<'p> {
         let part = numbered(&name.text, self.program.numbering.ordinal(name.span));
         let path = self.child(&frame.path.clone(), &part, name.span);
         let found = self.at(frame, path, |this, frame| this.expr(value, frame));
-        let bound = if !frame.space {
+        let bound = if !frame.space || self.context != ALWAYS {
             self.fail(name.span, ElaborateError::Misplaced { what: "`output`", rule: SPACE_ONLY })
         } else {
             match found {
@@ -142,7 +142,7 @@ impl<'p> Evaluator<'p> {
         frame: &mut Frame,
     ) -> Option<Tensor> {
         let found = self.expr(value, frame);
-        if !frame.space {
+        if !frame.space || self.context != ALWAYS {
             self.fail(span, ElaborateError::Misplaced { what: statement, rule: SPACE_ONLY });
             return None;
         }

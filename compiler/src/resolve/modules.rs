@@ -81,7 +81,9 @@ impl Loader<'_> {
 
     fn add(&mut self, name: String, text: String, library: bool) -> ModuleId {
         let id = self.map.add(name, text);
-        let parsed = parser::parse_within(id, &self.map.file(id).text, &self.limits);
+        // The library is ours: a limit that is set for the user's text is not for it.
+        let limits = if library { TextLimits::default() } else { self.limits };
+        let parsed = parser::parse_within(id, &self.map.file(id).text, &limits);
         self.diagnostics.extend(parsed.diagnostics);
         self.program.modules.push(Module { tree: parsed.file, library, scope: FxHashMap::default() });
         ModuleId(self.program.modules.len() - 1)

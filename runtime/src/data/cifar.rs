@@ -44,7 +44,7 @@ pub(super) fn read(variant: Variant, files: &[PathBuf], budget: &mut Budget) -> 
         let mut record = vec![0u8; variant.record() as usize];
         if let Some(length) = stream.left() {
             let whole = length / variant.record();
-            if length % variant.record() != 0 {
+            if (length == 0 && files.len() > 1) || length % variant.record() != 0 {
                 return Err(DataError::Truncated {
                     file: file.clone(),
                     offset: length,

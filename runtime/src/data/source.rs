@@ -184,6 +184,13 @@ fn cifar(folder: &Path, files: &[&Entry]) -> Result<Option<Found>, DataError> {
         if train.is_empty() {
             return Err(DataError::Missing { path: folder.to_owned(), what: first.to_owned() });
         }
+        // A copy may hold the first batches alone; one in the middle is missing by mistake.
+        let numbered = |number: usize| folder.join(format!("data_batch_{number}.bin"));
+        let last = (1..=5).rev().find(|&number| train.contains(&numbered(number))).unwrap_or(0);
+        let gap = (1..last).find(|&number| !train.contains(&numbered(number)));
+        if let (Variant::Cifar10, Some(gap)) = (variant, gap) {
+            return Err(DataError::Missing { path: folder.to_owned(), what: format!("file `data_batch_{gap}.bin`") });
+        }
         return Ok(Some(Found::Cifar { variant, train, test }));
     }
     Ok(None)

@@ -92,7 +92,7 @@ fn plain(terms: &[Term], of_batch: bool) -> Tensor {
             let scaled = norm.gamma.as_ref().map_or(unit.shallow_clone(), |gamma| &unit * wide(gamma));
             y = norm.beta.as_ref().map_or(scaled.shallow_clone(), |beta| &scaled + wide(beta));
         }
-        sum += term.scale.as_ref().map_or(y.shallow_clone(), |scale| &y * scale);
+        sum = &sum + term.scale.as_ref().map_or(y.shallow_clone(), |scale| &y * scale);
     }
     sum
 }

@@ -94,14 +94,18 @@ impl Data {
         recorded: Option<&Preprocessing>,
     ) -> Result<Data, WorkerError> {
         let plan = space.plan();
+        let outputs: Vec<_> = plan.outputs.iter().map(|(_, buffer)| *buffer).collect();
+        // What only losses and metrics read is a target, declared as one or not.
+        let inferred = plan.inputs_read(&outputs, &vec![None; plan.decisions.len()]);
         let specs: Vec<InputSpec> = plan
             .inputs
             .iter()
-            .map(|input| InputSpec {
+            .zip(inferred)
+            .map(|(input, needed)| InputSpec {
                 name: input.name.to_string(),
                 dtype: input.ty.dtype,
                 shape: input.ty.shape.iter().map(nasc_compiler::size::Size::constant).collect(),
-                target: space.supernet.inputs.iter().any(|own| own.name == input.name && own.target),
+                target: !needed || space.supernet.inputs.iter().any(|own| own.name == input.name && own.target),
             })
             .collect();
         let dataset = data::open_recorded(settings, &specs, space.classes(), recorded)?;

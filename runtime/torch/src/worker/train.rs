@@ -43,7 +43,11 @@ pub(crate) fn run(root: &Path, resume: bool, stop: Stop, sink: Sink) -> Result<E
     let Opened { mut session, mut resumed } = Session::open(opening, &DUTY)?;
     let trials = list(&session.folder, &session.settings)?;
     let main = match session.folder.run().kind {
-        Kind::Search => trials::best(&session.folder)?,
+        Kind::Search => {
+            // A damaged or foreign answer is better found before the training than after it.
+            session.space.architecture(&session.folder, ARCH)?;
+            trials::best(&session.folder)?
+        }
         Kind::Train => trials.first().map(|trial| trial.name.clone()),
     };
     let mut jobs = Vec::with_capacity(trials.len());
