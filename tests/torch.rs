@@ -70,8 +70,18 @@ fn a_killed_search_goes_on_to_the_same_bytes() {
         assert_ne!(out.read_line(&mut line).expect("it is text"), 0, "the search lasts two epochs");
         epochs += u32::from(line.contains(r#""event":"epoch""#));
     }
-    let killed = Command::new("kill").args(["-s", "KILL", "--", &format!("-{}", child.id())]).status();
-    assert!(killed.expect("there is a kill").success());
+    let signal = |name: &str, process: u32| {
+        let sent = Command::new("kill").args(["-s", name, "--", &process.to_string()]).status();
+        assert!(sent.expect("there is a kill").success());
+    };
+    let worker = worker_of(child.id());
+    // Stopped, it cannot notice and tell that its worker died.
+    signal("STOP", child.id());
+    signal("KILL", worker);
+    while is_alive(worker) {
+        std::thread::yield_now();
+    }
+    signal("KILL", child.id());
     assert_eq!(ran(child.wait_with_output().expect("it ends")).status, None);
     succeeded(run(nasc().current_dir(folder.path()).args(["search", "--resume", "killed"])));
     for file in ["arch.json", "metrics.jsonl", "trials/drnas-1/result.json", "trials/random-2/arch.json"] {
@@ -79,4 +89,33 @@ fn a_killed_search_goes_on_to_the_same_bytes() {
             |run: &str| fs::read(folder.path().join(run).join(file)).unwrap_or_else(|error| panic!("{run}/{file}: {error}"));
         assert!(read("whole") == read("killed"), "{file} differs");
     }
+}
+
+/// The only child of a process.
+fn worker_of(process: u32) -> u32 {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("the process lives");
+    let children: String = tasks
+        .map(|task| fs::read_to_string(task.expect("an entry").path().join("children")).expect("the task lives"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    children.split_whitespace().next().and_then(|child| child.parse().ok()).expect("the worker runs")
+}
+
+/// Whether a process still holds anything: a zombie has let go of its locks.
+fn is_alive(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+#[test]
+fn a_label_beyond_the_classes_is_told_before_training() {
+    if nasc_torch().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let ran = run(search(folder.path(), "run").args(["--set", "classes=5"]));
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.err.contains("the space's classes are 0 to 4") && ran.err.contains("classes="), "{}", ran.err);
+    // Nothing was done, so nothing stands in the way of the corrected command.
+    assert!(!folder.path().join("run").exists());
 }

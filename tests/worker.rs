@@ -194,9 +194,11 @@ fn ctrl_c_leaves_a_run_that_goes_on() {
 
 #[test]
 fn a_request_to_end_is_passed_on() {
-    let ran = stopped_by("TERM", false);
-    assert_eq!(ran.status, Some(3), "{}", ran.err);
-    assert!(ran.err.contains("nasc search --resume run"), "{}", ran.err);
+    for signal in ["TERM", "INT"] {
+        let ran = stopped_by(signal, false);
+        assert_eq!(ran.status, Some(3), "{signal}: {}", ran.err);
+        assert!(ran.err.contains("nasc search --resume run"), "{signal}: {}", ran.err);
+    }
 }
 
 #[test]
