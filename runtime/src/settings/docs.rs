@@ -27,7 +27,7 @@ pub fn reference() -> String {
 }
 
 const HEAD: &str = "\
-<!-- Generated from the table of keys; `NASC_BLESS=1 cargo test -p nasc-runtime` writes it anew. -->
+<!-- Generated from the table of keys; `NASC_UPDATE=1 cargo test -p nasc-runtime` writes it anew. -->
 
 # Settings
 

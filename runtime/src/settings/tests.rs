@@ -310,11 +310,11 @@ fn a_control_that_is_the_algorithm_is_none() {
 #[test]
 fn the_reference_page_is_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
-    if std::env::var_os("NASC_BLESS").is_some() {
+    if std::env::var_os("NASC_UPDATE").is_some() {
         std::fs::write(&path, reference()).expect("docs can be written");
     }
     let page = std::fs::read_to_string(&path).expect("docs/settings.md exists").replace("\r\n", "\n");
-    assert_eq!(page, reference(), "NASC_BLESS=1 cargo test -p nasc-runtime writes docs/settings.md anew");
+    assert_eq!(page, reference(), "NASC_UPDATE=1 cargo test -p nasc-runtime writes docs/settings.md anew");
 }
 
 /// A value that a key may have.

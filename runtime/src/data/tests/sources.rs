@@ -204,6 +204,14 @@ fn cifar_errors_name_file_and_byte() {
         open_it(&folder, None),
         &["data_batch_2.bin` ends at byte 5000", "record 1, which begins at byte 3073", "1146 bytes are missing"],
     );
+    write(&folder, "data_batch_2.bin", "");
+    says(open_it(&folder, None), &["data_batch_2.bin` ends at byte 0"]);
+    // The first batches alone are a small data set; a hole is a mistake.
+    std::fs::remove_file(folder.path().join("data_batch_2.bin")).expect("it exists");
+    assert_eq!(open_it(&folder, None).expect("one batch is enough").len(Split::Train), 2);
+    write(&folder, "data_batch_3.bin", cifar(1, 2));
+    says(open_it(&folder, None), &["has no file `data_batch_2.bin`"]);
+    std::fs::remove_file(folder.path().join("data_batch_3.bin")).expect("it exists");
     write(&folder, "data_batch_2.bin", cifar(1, 10));
     says(open_it(&folder, Some(9)), &["record 11 has the label 9", "data_batch_2.bin`, byte 27657", "0 to 8"]);
     says(open(&settings(folder.path()), &pictures(1, 32, 32), None), &["pictures are 3 x 32 x 32", "the input takes 1"]);
