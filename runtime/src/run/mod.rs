@@ -99,12 +99,16 @@ impl RunFolder {
     /// The settings of the run.
     pub fn settings(&self) -> Result<Settings, RunError> {
         let text = self.read_text(SETTINGS)?;
-        crate::settings::parse(&text).map_err(|error| RunError::Malformed {
-            path: self.root.join(SETTINGS),
-            line: error.place.line(),
-            column: error.place.column(),
-            message: error.problem.to_string(),
-        })
+        let malformed = |line, column, message| RunError::Malformed { path: self.root.join(SETTINGS), line, column, message };
+        let settings = crate::settings::parse(&text)
+            .map_err(|error| malformed(error.place.line(), error.place.column(), error.problem.to_string()))?;
+        match crate::settings::missing(&text) {
+            None => Ok(settings),
+            Some(key) => {
+                let message = format!("`{key}` is missing: the settings of a run have every key, so the file is not whole");
+                Err(malformed(text.lines().count().max(1), 1, message))
+            }
+        }
     }
 
     /// The results of all trials that have one: the search's, then the control's, then a given architecture's, by seed.

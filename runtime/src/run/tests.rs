@@ -5,6 +5,13 @@ use indexmap::IndexMap;
 use std::fs;
 use std::io::{self, Write};
 
+/// Settings that are not the defaults.
+fn settings() -> crate::settings::Settings {
+    let mut settings = crate::settings::Settings::default();
+    settings.run.seeds = vec![3];
+    settings
+}
+
 fn new_run() -> NewRun {
     let space = SpaceFacts {
         name: "tiny".into(),
@@ -21,7 +28,7 @@ fn new_run() -> NewRun {
         run: RunFile { version: RUN_VERSION, nasc: "0.1.0".into(), kind: Kind::Search, space },
         sources: vec![("tiny.nas".into(), "space tiny".into()), ("a/b.nas".into(), "op b".into())],
         supernet: "{}".into(),
-        settings: "[run]\nseeds = [3]\n".into(),
+        settings: toml::to_string(&settings()).expect("settings are plain data"),
         arch: None,
     }
 }
@@ -232,6 +239,13 @@ fn foreign_and_damaged_files_are_told_apart() {
     assert!(matches!(RunFolder::open(&place.path().join("nowhere")), Err(RunError::NotARun(_))));
     assert!(matches!(folder.read_text(ARCH), Err(RunError::Missing(_))));
     assert!(folder.read_text(SPACE).expect_err("a folder").to_string().contains("this is not a file"));
+    let whole = folder.read_text(SETTINGS).expect("read");
+    folder.settings().expect("all keys");
+    for cut in ["", &whole[..whole.find("[train]").expect("a section")]] {
+        fs::write(folder.root().join(SETTINGS), cut).expect("written");
+        let cut = folder.settings().expect_err("not whole").to_string();
+        assert!(cut.contains("is missing: the settings of a run have every key"), "{cut}");
+    }
     fs::write(folder.root().join(SETTINGS), "[run]\nseed = 1").expect("written");
     let settings = folder.settings().expect_err("no such key").to_string();
     assert!(settings.contains("settings.toml:2:1: there is no setting `run.seed`"), "{settings}");

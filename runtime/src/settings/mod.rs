@@ -19,7 +19,7 @@ mod text;
 pub use docs::reference;
 pub use error::{Place, Problem, SettingsError};
 pub use nasc_compiler::supernet::Attr as Parameter;
-pub use resolve::{Command, Flag, Request, Resolved, SettingsFile, Source, SpaceParameter, changed, parse, resolve};
+pub use resolve::{Command, Flag, Request, Resolved, SettingsFile, Source, SpaceParameter, changed, missing, parse, resolve};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Where each value comes from: the default, files in their order, flags of the command line, `--set`; each before the next.
 
 use super::check::{conflicts, fit, fit_parameter, parameter_words};
-use super::keys::{KEYS, SECTIONS, find};
+use super::keys::{KEYS, Key, SECTIONS, find};
 use super::nearest::nearest;
 use super::print::shown;
 use super::{Parameter, Place, Problem, Settings, SettingsError, printable, text};
@@ -168,6 +168,14 @@ pub fn parse(text: &str) -> Result<Settings, SettingsError> {
         Ok(resolved) => Ok(resolved.settings),
         Err(errors) => Err(errors.into_iter().next().expect("resolving fails with an error")),
     }
+}
+
+/// The first key that a text which [`parse`] takes leaves to its default. A run's own file has them all: one that lacks any was
+/// cut or emptied.
+pub fn missing(text: &str) -> Option<&'static str> {
+    let whole: toml::Table = text.parse().ok()?;
+    let has = |key: &Key| whole.get(key.section()).and_then(Value::as_table).is_some_and(|table| table.contains_key(key.bare()));
+    KEYS.iter().find(|key| !has(key)).map(|key| key.name)
 }
 
 /// The full keys, those of the space included, whose values differ, in the order of the file.
