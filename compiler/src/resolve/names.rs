@@ -44,7 +44,10 @@ fn unused(program: &Program, used: &Used, diagnostics: &mut Vec<Diagnostic>) {
         for item in &module.tree.items {
             match item {
                 Item::Use(item) => {
-                    for name in item.names.iter().filter(|name| !used.names.contains(&(id, name.text.clone()))) {
+                    // One that could not be brought in has its error, and its use may have been meant under the right name.
+                    let broken = |name: &Name| matches!(module.scope.get(&name.text), Some(Global::Broken));
+                    let idle = |name: &&Name| !used.names.contains(&(id, name.text.clone())) && !broken(name);
+                    for name in item.names.iter().filter(idle) {
                         let error = ResolveError::UnusedUse { name: name.text.clone() };
                         diagnostics.push(Located { error, span: name.span }.into());
                     }
