@@ -122,6 +122,8 @@ fn a_failure_is_told_in_the_workers_words() {
     let ran = run(&mut stage.search());
     assert_eq!(ran.status, Some(1));
     assert!(ran.err.contains("error: no such device\n  = help: use the CPU\n"), "{}", ran.err);
+    // Its data was not opened yet: nothing was done, and nothing stands in the way of the corrected command.
+    assert!(!stage.path("run").exists());
 }
 
 #[test]
@@ -142,6 +144,7 @@ fn a_crash_says_so_and_how_to_go_on() {
     for part in ["crashed (signal 6", "nasc search --resume run"] {
         assert!(ran.err.contains(part), "{part:?} is not in:\n{}", ran.err);
     }
+    assert!(stage.path("run/run.json").exists(), "there is something to go on with");
     let silent = Stage::new("exit 0");
     let ran = run(&mut silent.search());
     assert_eq!(ran.status, Some(1), "an end without a word is none: {}", ran.err);

@@ -104,11 +104,11 @@ pub(crate) fn find() -> Result<PathBuf> {
     }
 }
 
-/// Runs the first job of a folder that was just made. A job that fails before it has opened its data has done nothing, and the
+/// Runs the first job of a folder that was just made. A job that refuses before it has opened its data has done nothing, and the
 /// folder is removed again: the corrected command may then name it.
 pub(crate) fn begin(ctx: &Ctx, program: &Path, folder: &RunFolder, job: Job) -> Result<Vec<Event>> {
-    run(ctx, program, folder.root(), job, false).inspect_err(|failure| {
-        if !matches!(failure, Failure::Interrupted) && !folder.has(DATA) {
+    work(ctx, program, folder.root(), job, false, || {
+        if !folder.has(DATA) {
             // What cannot be removed is no harm: `--resume` takes it up.
             let _kept = std::fs::remove_dir_all(folder.root());
         }
@@ -117,6 +117,11 @@ pub(crate) fn begin(ctx: &Ctx, program: &Path, folder: &RunFolder, job: Job) -> 
 
 /// Runs a job in a run's folder to its end and shows it. The events are passed on where programs read.
 pub(crate) fn run(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bool) -> Result<Vec<Event>> {
+    work(ctx, program, folder, job, resume, || {})
+}
+
+/// `refused` is called when the worker says itself that it could not do the job. A crash is none: it can be gone on from.
+fn work(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bool, refused: impl FnOnce()) -> Result<Vec<Event>> {
     let signals = Signals::watch()?;
     let mut command = Command::new(program);
     command.arg(folder).args(["--job", job.name()]);
@@ -146,10 +151,13 @@ pub(crate) fn run(ctx: &Ctx, program: &Path, folder: &Path, job: Job, resume: bo
             screen.say(&format!("stopped. To go on:\n  {resume}"));
             Err(Failure::Interrupted)
         }
-        Ending::Failed { what, help } => match help {
-            Some(help) => Err(Failure::new(what).help(help)),
-            None => Err(Failure::new(what)),
-        },
+        Ending::Failed { what, help } => {
+            refused();
+            match help {
+                Some(help) => Err(Failure::new(what).help(help)),
+                None => Err(Failure::new(what)),
+            }
+        }
         Ending::Crashed { what, hint } => {
             Err(Failure::new(what).help(format!("{hint}what was done up to the last checkpoint is kept; to go on:\n  {resume}")))
         }
