@@ -18,11 +18,14 @@ pub enum Limit {
     Iterations,
     /// Evaluated expressions and list elements of one space, all together.
     Steps,
+    /// Combinations of answers that one value depends on.
+    Points,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 5] = [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps];
+    pub const ALL: [Limit; 6] =
+        [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
 
     /// The flag of the command line that raises it, without its dashes.
     pub fn flag(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Limit {
             Limit::Recursion => "limit-recursion",
             Limit::Iterations => "limit-iterations",
             Limit::Steps => "limit-steps",
+            Limit::Points => "limit-points",
         }
     }
 
@@ -43,6 +47,7 @@ impl Limit {
             Limit::Recursion => "calls of ops inside each other",
             Limit::Iterations => "iterations of one loop",
             Limit::Steps => "evaluated expressions of a space",
+            Limit::Points => "combinations of answers that one value depends on",
         }
     }
 
@@ -55,6 +60,7 @@ impl Limit {
             Limit::Recursion => 128,
             Limit::Iterations => 100_000,
             Limit::Steps => 4_000_000,
+            Limit::Points => 4_096,
         }
     }
 }

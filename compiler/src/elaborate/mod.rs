@@ -11,13 +11,18 @@
 mod arithmetic;
 mod builtin;
 mod call;
+mod axes;
 mod choose;
+mod elastic;
 pub(crate) mod error;
 mod explain;
 mod expression;
+mod open;
 mod path;
 mod place;
 mod primitive;
+mod register;
+mod select;
 mod space;
 mod statement;
 mod tensor;
@@ -26,7 +31,8 @@ mod value;
 
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
-use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, Supernet};
+use crate::extent::Extent;
+use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, WeightDim};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -68,24 +74,30 @@ pub(crate) fn elaborate(
         contexts: FxHashMap::default(),
         decisions: FxHashMap::default(),
         decision_places: Vec::new(),
+        assumptions: vec![Rc::from([])],
+        narrow: FxHashMap::default(),
+        mixes: FxHashMap::default(),
+        example: Vec::new(),
         met: FxHashSet::default(),
-        created: FxHashSet::default(),
         metrics: FxHashMap::default(),
         weights: FxHashMap::default(),
         constants: FxHashMap::default(),
         results: FxHashMap::default(),
     };
     evaluator.space(space, params);
+    evaluator.settle_weights();
     let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
     (evaluator.net, diagnostics)
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     state: bool,
     number: u32,
     place: Span,
+    /// How it is used in which contexts.
+    uses: Vec<(ContextId, Vec<WeightDim>)>,
 }
 
 /// Where a constant of a file stands.
@@ -112,13 +124,19 @@ struct Evaluator<'p> {
     calls: Vec<(Arc<str>, Span)>,
     /// When what is evaluated happens.
     context: ContextId,
-    contexts: FxHashMap<(ContextId, DecisionId, u32), ContextId>,
+    contexts: FxHashMap<(ContextId, DecisionId, Vec<u32>), ContextId>,
+    /// By context, what is known of answers in it.
+    assumptions: Vec<open::Assumptions>,
+    /// Tensors that were cut to sizes.
+    narrow: FxHashMap<(NodeId, Vec<Extent>), value::Tensor>,
+    /// Mixes by what they mix.
+    mixes: FxHashMap<(DecisionId, Vec<u32>, Vec<NodeId>), value::Tensor>,
+    /// Answers in one of the runs that are looked at, for messages.
+    example: Vec<(DecisionId, u32)>,
     decisions: FxHashMap<Arc<str>, DecisionId>,
     decision_places: Vec<Span>,
     /// Where each decision is met: the tables of the supernet as a set.
     met: FxHashSet<(DecisionId, ContextId)>,
-    /// Where each weight that is shared is created.
-    created: FxHashSet<(Arc<str>, ContextId)>,
     /// How many metrics there are of each op.
     metrics: FxHashMap<Arc<str>, u32>,
     weights: FxHashMap<Arc<str>, Known>,
@@ -129,6 +147,7 @@ struct Evaluator<'p> {
 }
 
 /// The locals of one body and where it stands.
+#[derive(Clone)]
 struct Frame {
     module: ModuleId,
     locals: Vec<(Arc<str>, Value)>,
@@ -181,7 +200,13 @@ impl<'p> Evaluator<'p> {
         let shown = if self.program.is_library(span.file) { outer.unwrap_or(span) } else { span };
         if self.reported.insert((std::mem::discriminant(&error), shown, span)) {
             let calls = self.calls.iter().rev().cloned().collect();
-            self.failures.push(Failure { error, span, calls });
+            let label = |(decision, answer): &(DecisionId, u32)| {
+                let decision = self.net.decision(*decision);
+                (decision.name.to_string(), decision.alternatives[*answer as usize].label.to_string())
+            };
+            let mut example: Vec<(String, String)> = self.example.iter().map(label).collect();
+            example.dedup();
+            self.failures.push(Failure { error, span, calls, example });
         }
         Value::Hole
     }
