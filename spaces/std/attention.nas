@@ -23,6 +23,7 @@ extern op relative_position_2d(tokens: int, width: int, reach: int = 14) -> f32[
   require tokens >= 2 and width >= 1 and reach >= 1, "`tokens` starts at 2, `width` and `reach` at 1";
   weight rows: f32[2 * reach + 2, width] = normal(0.02);
   weight columns: f32[2 * reach + 2, width] = normal(0.02);
+  nested width;
 }
 
 /// Scaled dot-product attention: every token the mean of all tokens' values, weighted by how its query meets their keys.
