@@ -190,7 +190,9 @@ fn relaxations_are_differentiated_exactly() {
                 nasc_torch::network::Choice::Mixed(weights) => {
                     assert!((weights.sum(Kind::Double).double_value(&[]) - 1.0).abs() < 1e-5);
                 }
-                nasc_torch::network::Choice::Chosen(_) => panic!("a Dirichlet mixes"),
+                nasc_torch::network::Choice::Chosen(_)
+                | nasc_torch::network::Choice::Sampled { .. }
+                | nasc_torch::network::Choice::Whole => panic!("a Dirichlet mixes"),
             }
         }
         let penalty = |values: &[Vec<f32>]| {

@@ -43,7 +43,7 @@ mod tests {
 
     fn decision(derivable: &[bool]) -> PlanDecision {
         let labels = (0..derivable.len()).map(|k| k.to_string().into()).collect();
-        PlanDecision { name: "d".into(), labels, derivable: derivable.to_vec() }
+        PlanDecision { name: "d".into(), labels, derivable: derivable.to_vec(), selection: None }
     }
 
     #[test]

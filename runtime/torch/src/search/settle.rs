@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_lead_must_last_and_is_reported_once() {
-        let decisions = [PlanDecision { name: "d".into(), labels: vec!["a".into(), "b".into()], derivable: vec![true; 2] }];
+        let decisions =
+            [PlanDecision { name: "d".into(), labels: vec!["a".into(), "b".into()], derivable: vec![true; 2], selection: None }];
         let mut leaders = Leaders::default();
         let mut note = |p: f64| leaders.note(&decisions, &[vec![1.0 - p, p]]).len();
         // Too close, then ahead thrice: reported on the third, not again; the other side must last as long.
