@@ -175,7 +175,23 @@ pub const KEYS: &[Key] = &[
         doc: "What holds DrNAS' parameters back: `l2`, weight decay; `kl`, the divergence from the uniform Dirichlet.",
         allowed: Allowed::OneOf(&["l2", "kl"]),
     },
-    Key { name: "search.regularizer_scale", doc: "The regulariser's scale.", allowed: NOT_NEGATIVE },
+    Key {
+        name: "search.regularizer_scale",
+        doc: "The regulariser's scale. DARTS and GDAS have weight decay of their parameters, on this scale, and nothing else.",
+        allowed: NOT_NEGATIVE,
+    },
+    Key {
+        name: "search.mixture",
+        doc: "How DARTS' parameters become mixture weights: `softmax`, as in DARTS; `sparsemax`, which leaves weak alternatives \
+              out, as TangleNAS' public code has it where weights are entangled (elsewhere it takes `softmax`).",
+        allowed: Allowed::OneOf(&["softmax", "sparsemax"]),
+    },
+    Key {
+        name: "search.tau_max",
+        doc: "GDAS' temperature in the first epoch; it falls along a line, epoch by epoch.",
+        allowed: POSITIVE,
+    },
+    Key { name: "search.tau_min", doc: "GDAS' temperature in the last epoch.", allowed: POSITIVE },
     Key {
         name: "search.recalibrate",
         doc: "Batches from which batch-norm statistics are re-estimated before a network with another's weights is judged or \

@@ -4,7 +4,7 @@ mod common;
 
 use common::assert_near;
 use nasc_torch::optimise::{Adam, Sgd};
-use nasc_torch::search::relaxation::{Dirichlet, Relaxation};
+use nasc_torch::search::relaxation::{Dirichlet, Relaxation, Schedule};
 use nasc_torch::shim;
 use tch::{Device, Kind, Tensor};
 
@@ -185,7 +185,7 @@ fn relaxations_are_differentiated_exactly() {
         let tensors = |values: &[Vec<f32>]| -> Vec<Tensor> {
             values.iter().map(|row| Tensor::from_slice(row).set_requires_grad(true)).collect()
         };
-        for choice in relaxation.mix(&tensors(&parameters)).expect("parameters are finite") {
+        for choice in relaxation.mix(&tensors(&parameters), Schedule { epoch: 0, epochs: 1 }).expect("parameters are finite") {
             match choice {
                 nasc_torch::network::Choice::Mixed(weights) => {
                     assert!((weights.sum(Kind::Double).double_value(&[]) - 1.0).abs() < 1e-5);

@@ -77,6 +77,9 @@ pub enum EngineError {
         /// The decision's name.
         decision: String,
     },
+    /// No finite sample came of the parameters of decisions.
+    #[error("no alternative can be drawn: the parameters of the decisions are not finite; lower `search.arch_lr`")]
+    NothingDrawn,
     /// The plan contradicts itself: it was made by hand or damaged.
     #[error("the plan is broken: {0}")]
     BrokenPlan(String),
