@@ -84,6 +84,8 @@ pub const SEEDS: usize = 1000;
 const NOT_NEGATIVE: Allowed = Allowed::Number(Low::From(0.0), High::Any);
 const POSITIVE: Allowed = Allowed::Number(Low::Above(0.0), High::Any);
 const MOMENTUM: Allowed = Allowed::Number(Low::From(0.0), High::Below(1.0));
+/// Beyond these, 32 bits hold no difference between alternatives, or no alternative but one.
+const TEMPERATURE: Allowed = Allowed::Number(Low::From(0.001), High::To(1000.0));
 const PORTION: Allowed = Allowed::Number(Low::Above(0.0), High::Below(1.0));
 
 /// Every key, in the order of the file.
@@ -189,9 +191,9 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "search.tau_max",
         doc: "GDAS' temperature in the first epoch; it falls along a line, epoch by epoch.",
-        allowed: POSITIVE,
+        allowed: TEMPERATURE,
     },
-    Key { name: "search.tau_min", doc: "GDAS' temperature in the last epoch.", allowed: POSITIVE },
+    Key { name: "search.tau_min", doc: "GDAS' temperature in the last epoch.", allowed: TEMPERATURE },
     Key {
         name: "search.recalibrate",
         doc: "Batches from which batch-norm statistics are re-estimated before a network with another's weights is judged or \

@@ -10,8 +10,11 @@ use crate::search::relaxation::{Relaxation, Softmax, Sparsemax};
 use crate::search::{Method, OneShot, Shrink};
 use nasc_runtime::settings::{Mixture, Search};
 
-pub(super) const ALGORITHM: Algorithm =
-    Algorithm { name: "darts", summary: "a supernet whose mixture weights are the softmax of learned parameters", compose };
+pub(super) const ALGORITHM: Algorithm = Algorithm {
+    name: "darts",
+    summary: "a supernet whose mixture weights are the softmax (or sparsemax) of learned parameters",
+    compose,
+};
 
 fn compose(search: &Search) -> Method {
     let relaxation: Box<dyn Relaxation> = match search.mixture {

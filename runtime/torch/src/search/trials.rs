@@ -163,8 +163,8 @@ fn run_trial(
 }
 
 /// What a trial may cost: what the algorithm's own cost, which the control gets too. A pass of an algorithm that runs one path
-/// costs what a path costs in the mean of uniform draws, so that the budget does not depend on what is learned. An algorithm that trains no supernet gets
-/// what bi-level training of the supernet would cost.
+/// costs what a path costs in the mean of uniform draws, so that the budget does not depend on what is learned. An algorithm that
+/// trains no supernet gets what bi-level training of the supernet would cost.
 fn trial_budget(session: &Session) -> Result<Budget, WorkerError> {
     match method(&session.settings.search.algorithm, &session.settings)? {
         Method::OneShot(parts) => supernet_budget(session, Some(&parts)),

@@ -27,30 +27,36 @@ impl Gumbel {
         Ok(tch::no_grad(|| rows.f_empty_like()?.f_exponential_(1.0)?.f_log()?.f_neg())?)
     }
 
-    /// `softmax((log_softmax(rows) + noise) / temperature)` of each row.
-    pub fn soft(rows: &Tensor, noise: &Tensor, temperature: f64) -> Result<Tensor, EngineError> {
-        let logits = rows.f_log_softmax(-1, Kind::Float)?.f_add(noise)?.f_div_scalar(temperature)?;
-        Ok(logits.f_softmax(-1, Kind::Float)?)
+    /// `log_softmax(rows) + noise`: the largest entry of a row is where it is drawn.
+    pub fn scores(rows: &Tensor, noise: &Tensor) -> Result<Tensor, EngineError> {
+        Ok(rows.f_log_softmax(-1, Kind::Float)?.f_add(noise)?)
     }
 
-    /// The largest place of each row, and the vertices there with the gradient of the rows. The vertices are exact: what is added
-    /// to them is the difference of equals.
-    pub fn vertices(soft: &Tensor) -> Result<(Vec<i64>, Tensor), EngineError> {
-        let places = soft.detach().f_argmax(-1, true)?;
+    /// `softmax(scores / temperature)` of each row.
+    pub fn soft(scores: &Tensor, temperature: f64) -> Result<Tensor, EngineError> {
+        Ok(scores.f_div_scalar(temperature)?.f_softmax(-1, Kind::Float)?)
+    }
+
+    /// Where each row of scores is largest, and the vertices there with the gradient of the softened rows. The vertices are exact:
+    /// what is added to them is the difference of equals.
+    fn vertices(scores: &Tensor, soft: &Tensor) -> Result<(Vec<i64>, Tensor), EngineError> {
+        // Of the scores and not of the softened rows, which differ by less than a float can hold when the temperature is high.
+        let places = scores.detach().f_argmax(-1, true)?;
         let vertices = soft.detach().f_zeros_like()?.f_scatter_value(-1, &places, 1.0)?;
         let drawn = Vec::try_from(&places.f_squeeze_dim(-1)?)?;
         Ok((drawn, vertices.f_add(&soft.f_sub(&soft.detach())?)?))
     }
 
-    fn draw(rows: &Tensor, temperature: f64) -> Result<Tensor, EngineError> {
+    /// Scores and softened rows, all of them finite.
+    fn draw(rows: &Tensor, temperature: f64) -> Result<(Tensor, Tensor), EngineError> {
         for _ in 0..DRAWS {
-            let noise = Gumbel::noise(rows)?;
-            let soft = Gumbel::soft(rows, &noise, temperature)?;
+            let scores = Gumbel::scores(rows, &Gumbel::noise(rows)?)?;
+            let soft = Gumbel::soft(&scores, temperature)?;
             let finite = |tensor: &Tensor| -> Result<bool, EngineError> {
                 Ok(tensor.detach().f_isfinite()?.f_all()?.f_int64_value(&[])? != 0)
             };
-            if finite(&noise)? && finite(&soft)? {
-                return Ok(soft);
+            if finite(&scores)? && finite(&soft)? {
+                return Ok((scores, soft));
             }
         }
         Err(EngineError::NothingDrawn)
@@ -69,7 +75,8 @@ impl Relaxation for Gumbel {
     fn mix(&self, parameters: &[Tensor], schedule: Schedule) -> Result<Vec<Choice>, EngineError> {
         let temperature = schedule.between(self.first, self.last);
         by_rows(parameters, |rows| {
-            let (drawn, vertices) = Gumbel::vertices(&Gumbel::draw(rows, temperature)?)?;
+            let (scores, soft) = Gumbel::draw(rows, temperature)?;
+            let (drawn, vertices) = Gumbel::vertices(&scores, &soft)?;
             let choose = |(place, weights): (i64, Tensor)| {
                 let alternative = place as usize;
                 // Without a gradient a vertex says no more than its place.
