@@ -7,9 +7,13 @@ use indexmap::IndexMap;
 use nasc_compiler::arch::sample;
 use nasc_compiler::cost;
 use nasc_compiler::derive::derive;
-use nasc_compiler::plan::plan;
+use nasc_compiler::plan::{PlanSelection, plan};
 use nasc_torch::network::{Choice, EngineError, Mode, Network};
+use nasc_torch::optimise::{Adam, Sgd};
 use nasc_torch::random::{At, Purpose, normals};
+use nasc_torch::search::relaxation::{Schedule, Softmax};
+use nasc_torch::search::supernet::{SupernetState, learned};
+use nasc_torch::worker::model::Model;
 use tch::{Device, Kind, Tensor};
 
 /// Normally distributed numbers that the seed decides.
@@ -168,10 +172,7 @@ space s() {
 fn a_whole_selection_is_the_sum_of_its_elements() {
     let space = nasbench201(&[("c", 3), ("n", 1), ("size", 8)]);
     let mut plan = plan(&space);
-    let elements = nasc_compiler::plan::PlanSelection {
-        subsets: (0..5).map(|element| vec![element]).collect(),
-        inside: vec![Vec::new(); 5],
-    };
+    let elements = PlanSelection { subsets: (0..5).map(|element| vec![element]).collect(), inside: vec![Vec::new(); 5] };
     plan.decisions[2].selection = Some(elements);
     let mut supernet = Network::new(plan, Device::Cpu).expect("the plan runs here");
     supernet.initialise(4).expect("weights fit into memory");
@@ -188,6 +189,32 @@ fn a_whole_selection_is_the_sum_of_its_elements() {
     let mut wrong = with(Choice::Whole);
     wrong[0] = Choice::Whole;
     assert!(matches!(run(&wrong), Err(EngineError::NotASelection { .. })));
+}
+
+/// A selection has no parameters: the others keep theirs, in order, and it is taken whole.
+#[test]
+fn parameters_pass_selections_over() {
+    let mut plan = plan(&nasbench201(&[("c", 3), ("n", 1), ("size", 8)]));
+    let elements = PlanSelection { subsets: vec![vec![0]; 5], inside: vec![Vec::new()] };
+    plan.decisions[2].selection = Some(elements);
+    let learned: Vec<usize> = learned(&plan.decisions).collect();
+    assert_eq!(learned, [0, 1, 3, 4, 5]);
+    let network = Network::new(plan, Device::Cpu).expect("the plan runs here");
+    let optimiser = Sgd::new(network.weights(), 0.9, 0.0, false).expect("zeros");
+    let likeliest = |number: &usize| Tensor::zeros([5], (Kind::Float, Device::Cpu)).fill_at((number % 5) as i64);
+    let parameters: Vec<Tensor> = learned.iter().map(likeliest).collect();
+    let decision_optimiser = Adam::new(&parameters, 0.1, (0.5, 0.999), 0.0).expect("zeros");
+    let model = Model { network, optimiser, clip: 0.0 };
+    let state = SupernetState { model, parameters, decision_optimiser };
+    let choices = state.choices(&Softmax, Schedule { epoch: 0, epochs: 1 }).expect("parameters are finite");
+    for (number, choice) in choices.iter().enumerate() {
+        match choice {
+            Choice::Mixed(weights) => assert_eq!(weights.argmax(-1, false).int64_value(&[]), (number % 5) as i64),
+            Choice::Whole => assert_eq!(number, 2),
+            Choice::Chosen(_) | Choice::Sampled { .. } => panic!("a softmax mixes"),
+        }
+    }
+    assert_eq!(choices.len(), 6);
 }
 
 trait FillAt {

@@ -41,7 +41,8 @@ pub struct Schedule {
 impl Schedule {
     /// A number that goes along a line, epoch by epoch, from one in the first to another in the last. Of one epoch, the first.
     pub fn between(self, first: f64, last: f64) -> f64 {
-        if self.epochs < 2 { first } else { first - (first - last) * self.epoch as f64 / (self.epochs - 1) as f64 }
+        let part = if self.epochs < 2 { 0.0 } else { self.epoch as f64 / (self.epochs - 1) as f64 };
+        first * (1.0 - part) + last * part
     }
 }
 
