@@ -13,7 +13,9 @@ use std::io::Write;
 
 /// Names and what they do, in one line.
 pub(crate) const ALGORITHMS: &[(&str, &str)] = &[
+    ("darts", "a supernet whose mixture weights are the softmax (or sparsemax) of learned parameters"),
     ("drnas", "a supernet whose mixture weights are drawn from learned Dirichlet distributions"),
+    ("gdas", "a supernet of which each step runs one path, drawn by learned parameters"),
     ("random", "architectures drawn uniformly, each trained by itself"),
 ];
 
