@@ -245,9 +245,9 @@ fn point(axes: &[Axis], mut number: usize) -> Vec<u32> {
 }
 
 fn number(axes: &[Axis], at: &[u32]) -> Option<usize> {
-    axes.iter().zip(at).try_fold(0, |number, (axis, answer)| {
-        (*answer < axis.width).then_some(number * axis.width as usize + *answer as usize)
-    })
+    axes.iter()
+        .zip(at)
+        .try_fold(0, |number, (axis, answer)| (*answer < axis.width).then_some(number * axis.width as usize + *answer as usize))
 }
 
 /// The entries without an axis, if it makes no difference.
@@ -308,11 +308,12 @@ mod tests {
     /// Tables over up to three decisions with 2, 3 and 2 alternatives, with holes.
     fn table() -> impl Strategy<Value = Chosen<i64>> {
         let all = [Axis { decision: id(0), width: 2 }, Axis { decision: id(3), width: 3 }, Axis { decision: id(5), width: 2 }];
-        (prop::sample::subsequence(all.to_vec(), 0..=3)).prop_flat_map(|axes| {
-            let count = axes.iter().map(|axis| axis.width as usize).product::<usize>();
-            (Just(axes), prop::collection::vec(prop::option::weighted(0.8, 0i64..3), count))
-        })
-        .prop_filter_map("at least one entry", |(axes, values)| Chosen::from_parts(axes, values))
+        (prop::sample::subsequence(all.to_vec(), 0..=3))
+            .prop_flat_map(|axes| {
+                let count = axes.iter().map(|axis| axis.width as usize).product::<usize>();
+                (Just(axes), prop::collection::vec(prop::option::weighted(0.8, 0i64..3), count))
+            })
+            .prop_filter_map("at least one entry", |(axes, values)| Chosen::from_parts(axes, values))
     }
 
     fn every() -> impl Iterator<Item = [u32; 3]> {

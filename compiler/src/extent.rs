@@ -226,7 +226,11 @@ impl Extent {
             }
             Extent::Parts { parts } => {
                 let parts = all(parts)?;
-                if parts.iter().all(|part| part.fixed().is_some()) { Extent::side_by_side(&parts)? } else { Extent::Parts { parts } }
+                if parts.iter().all(|part| part.fixed().is_some()) {
+                    Extent::side_by_side(&parts)?
+                } else {
+                    Extent::Parts { parts }
+                }
             }
             Extent::Factors { factors } => {
                 let factors = all(factors)?;
@@ -325,7 +329,8 @@ mod tests {
     fn extent() -> impl Strategy<Value = Extent> {
         let leaf = prop_oneof![
             (1i64..4).prop_map(Extent::known),
-            (0u32..2, prop::collection::vec(1i64..5, 3)).prop_filter_map("positive", |(d, sizes)| Extent::width(chosen(d, &sizes))),
+            (0u32..2, prop::collection::vec(1i64..5, 3))
+                .prop_filter_map("positive", |(d, sizes)| Extent::width(chosen(d, &sizes))),
         ];
         leaf.prop_recursive(2, 8, 3, |inner| {
             prop_oneof![

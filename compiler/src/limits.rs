@@ -24,8 +24,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 6] =
-        [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
+    pub const ALL: [Limit; 6] = [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
 
     /// The flag of the command line that raises it, without its dashes.
     pub fn flag(self) -> &'static str {

@@ -126,6 +126,9 @@ mod tests {
         assert_eq!(message("a a -> a"), "`a` stands twice on one side");
         assert_eq!(message("a 2b -> a"), "`2b` is no name of an axis");
         assert_eq!(Equation::parse("ij,jk->iq").expect_err("malformed"), "`q` of the result is in no operand");
-        assert_eq!(Equation::parse("ii->i").expect_err("malformed"), "a letter stands twice in one part; the diagonal is not supported");
+        assert_eq!(
+            Equation::parse("ii->i").expect_err("malformed"),
+            "a letter stands twice in one part; the diagonal is not supported"
+        );
     }
 }

@@ -67,14 +67,16 @@ impl Build {
             return WeightId(number as u32);
         }
         let init = Init { name: "normal".into(), args: vec![0.5] };
-        let weight = Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
+        let weight =
+            Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
         self.0.weights.push(weight);
         WeightId(self.0.weights.len() as u32 - 1)
     }
 
     pub(crate) fn state(&mut self, name: &str, shape: &[i64], created: ContextId) -> StateId {
         let init = Init { name: "zeros".into(), args: Vec::new() };
-        let state = Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
+        let state =
+            Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
         self.0.states.push(state);
         StateId(self.0.states.len() as u32 - 1)
     }
@@ -107,7 +109,10 @@ impl Build {
         let alternatives = (0..operands.len() as u32).collect();
         let ty = self.0.node(operands[0]).ty.clone();
         let path = self.0.decision(decision).name.clone();
-        self.0.add(Node { kind: NodeKind::Mix { decision, alternatives, entangled: Vec::new() }, ty, path, place: nowhere() }, operands)
+        self.0.add(
+            Node { kind: NodeKind::Mix { decision, alternatives, entangled: Vec::new() }, ty, path, place: nowhere() },
+            operands,
+        )
     }
 
     pub(crate) fn cost(&mut self, context: ContextId, macs: i64) {
@@ -400,11 +405,11 @@ impl Interpreter<'_> {
             let value = match &node.kind {
                 NodeKind::Input { input } => input_value(&supernet.inputs[*input].name),
                 NodeKind::Op { op, attrs, weights, states } => {
-                    let weights = weights.iter().map(|(slot, id)| (&**slot, &*supernet.weight(*id).name));
-                    let states = states.iter().map(|(slot, id)| (&**slot, &*supernet.state(*id).name));
+                    let weights = weights.iter().map(|(slot, own)| (&**slot, &*supernet.weight(own.id).name));
+                    let states = states.iter().map(|(slot, own)| (&**slot, &*supernet.state(own.id).name));
                     operation(op, attrs, weights.chain(states).collect(), &operands, &node.path)
                 }
-                NodeKind::Mix { decision, alternatives } => match self.selection[decision.0 as usize] {
+                NodeKind::Mix { decision, alternatives, .. } => match self.selection[decision.0 as usize] {
                     Some(answer) => {
                         let position = alternatives.iter().position(|alternative| *alternative == answer);
                         operands[position.expect("elaborated mixes offer every alternative")]
@@ -413,6 +418,12 @@ impl Interpreter<'_> {
                         sum.wrapping_add(mix_weight(decision.0 as usize, *alternative as usize).wrapping_mul(*value))
                     }),
                 },
+                NodeKind::Select { decision, members } => {
+                    let taken =
+                        |members: &[u32]| self.selection[decision.0 as usize].is_none_or(|answer| members.contains(&answer));
+                    let operands = members.iter().zip(&operands).filter(|(members, _)| taken(members));
+                    operands.fold(0, |sum: u64, (_, value)| sum.wrapping_add(*value))
+                }
             };
             values.insert(id, value);
         }

@@ -120,7 +120,9 @@ impl<'p> Evaluator<'p> {
         let mut how = None;
         if let Some(argument) = positional.get(2) {
             how = match &argument.value {
-                Value::Op(Callable::Builtin(how @ (Builtin::Mean | Builtin::Sum | Builtin::Min | Builtin::Max))) => Some(how.name()),
+                Value::Op(Callable::Builtin(how @ (Builtin::Mean | Builtin::Sum | Builtin::Min | Builtin::Max))) => {
+                    Some(how.name())
+                }
                 other => {
                     let what = "how `reduce` reduces";
                     return self.fail(argument.span, ElaborateError::kind(what, "one of mean, sum, min and max", other));
@@ -243,7 +245,9 @@ impl<'p> Evaluator<'p> {
                 Value::Int(size) if *size < 1 => return Err(Split::Wrong(format!("`{name}` would be {size}"))),
                 // The outermost may be chosen: it is what is left of a width.
                 value if value.is_open() && position == 0 && unknown.is_empty() => continue,
-                value if value.is_open() && position == 0 => return self.split_outermost(names, whole, value, &unknown, sizes, span),
+                value if value.is_open() && position == 0 => {
+                    return self.split_outermost(names, whole, value, &unknown, sizes, span);
+                }
                 value if value.is_open() => return Err(Split::Apart),
                 other => {
                     let size = other.as_size().and_then(|size| known.mul(&size));
@@ -257,7 +261,8 @@ impl<'p> Evaluator<'p> {
         let does_not_divide = || Split::Wrong(format!("{whole} is not a multiple of {known}"));
         let rest = match whole {
             Extent::Fixed(size) => {
-                let rest = size.floor_div(&known).filter(|rest| rest.mul(&known).as_ref() == Some(size)).ok_or_else(does_not_divide)?;
+                let rest =
+                    size.floor_div(&known).filter(|rest| rest.mul(&known).as_ref() == Some(size)).ok_or_else(does_not_divide)?;
                 Extent::Fixed(rest)
             }
             Extent::Width { sizes: widths, of } => {
@@ -307,14 +312,20 @@ impl<'p> Evaluator<'p> {
         span: Span,
     ) -> Result<(), Split> {
         let [unknown] = unknown else { return Err(Split::Apart) };
-        let (Some(heads), Ok(Some(total))) = (self.sizes(outermost), whole.size(self.most_points())) else { return Err(Split::Apart) };
+        let (Some(heads), Ok(Some(total))) = (self.sizes(outermost), whole.size(self.most_points())) else {
+            return Err(Split::Apart);
+        };
         let quotient = total.zip(&heads, self.most_points(), |total, heads, _, _| {
             Ok::<_, TooLarge>(total.floor_div(heads).filter(|rest| rest.mul(heads).as_ref() == Some(total)))
         });
         let Ok(Some(quotient)) = quotient else { return Err(Split::Apart) };
         let (Some(rest), [first, second]) = (quotient.fixed().and_then(Size::constant), names) else { return Err(Split::Apart) };
         let Extent::Width { sizes: widths, of } = whole else { return Err(Split::Apart) };
-        if second != *unknown || rest < 1 || of % rest != 0 || self.differ(&total, &heads.map(|heads| heads.mul(&Size::known(rest)).unwrap_or_default()), span).is_some() {
+        if second != *unknown
+            || rest < 1
+            || of % rest != 0
+            || self.differ(&total, &heads.map(|heads| heads.mul(&Size::known(rest)).unwrap_or_default()), span).is_some()
+        {
             return Err(Split::Apart);
         }
         sizes.insert(first.clone(), Extent::Width { sizes: widths.map(|size| size / rest), of: of / rest });
@@ -512,7 +523,9 @@ impl<'p> Evaluator<'p> {
             let attr = match size {
                 Value::Int(size) if *size >= 1 => Attr::Int(*size),
                 Value::Size(size) if **size == Size::batch() => Attr::Str(BATCH.into()),
-                other => return self.fail(*size_place, ElaborateError::kind("the size of `expand`", "a positive int or `N`", other)),
+                other => {
+                    return self.fail(*size_place, ElaborateError::kind("the size of `expand`", "a positive int or `N`", other));
+                }
             };
             attrs.insert("size".into(), attr);
             Extent::Fixed(size.as_size().unwrap_or_default())
@@ -540,7 +553,9 @@ impl<'p> Evaluator<'p> {
                     let index = if from < 0 || from >= to { from } else { to };
                     return self.fail(span, ElaborateError::OutOfRange { index, len: usize::try_from(least).unwrap_or(0) });
                 }
-                None => return self.fail(span, ElaborateError::NeedsNumber { what: "a sliced size".into(), found: own.to_string() }),
+                None => {
+                    return self.fail(span, ElaborateError::NeedsNumber { what: "a sliced size".into(), found: own.to_string() });
+                }
             }
             attrs.insert("from".into(), Attr::Int(from));
             attrs.insert("to".into(), Attr::Int(to));

@@ -123,12 +123,9 @@ impl<'p> Evaluator<'p> {
                 let rest: Vec<(Value, Span)> = slots.into_iter().skip(1).flatten().collect();
                 self.slice_or_expand(builtin, &first, place, &rest, span, frame)
             }
-            Builtin::Later(_)
-            | Builtin::Rearrange
-            | Builtin::Repeat
-            | Builtin::Reduce
-            | Builtin::Einsum
-            | Builtin::Mean => Value::Hole,
+            Builtin::Later(_) | Builtin::Rearrange | Builtin::Repeat | Builtin::Reduce | Builtin::Einsum | Builtin::Mean => {
+                Value::Hole
+            }
         }
     }
 

@@ -62,7 +62,14 @@ impl<'p> Evaluator<'p> {
     }
 
     /// A call of an op that was chosen: of each alternative where it is taken, on the same arguments.
-    fn call_chosen(&mut self, callee: &Value, name: &'p Name, call: &'p Call, piped: Option<&'p Expr>, frame: &mut Frame) -> Value {
+    fn call_chosen(
+        &mut self,
+        callee: &Value,
+        name: &'p Name,
+        call: &'p Call,
+        piped: Option<&'p Expr>,
+        frame: &mut Frame,
+    ) -> Value {
         let part = numbered(&name.text, self.program.numbering.ordinal(call.span));
         let path = self.child(&frame.path.clone(), &part, name.span);
         let Some(arguments) = self.arguments(call, piped, Some(&path), &[], frame) else { return Value::Hole };

@@ -96,7 +96,9 @@ impl<'p> Evaluator<'p> {
                     (0..len).filter_map(|position| range.at(position)).map(Value::Int).collect()
                 }
                 Some(len) => return self.limit(values.span, Limit::Points, Some(format!("{len} alternatives").into())),
-                None => return self.fail(values.span, ElaborateError::kind("what is chosen from", "a range with an end", &found)),
+                None => {
+                    return self.fail(values.span, ElaborateError::kind("what is chosen from", "a range with an end", &found));
+                }
             },
             other => return self.fail(values.span, ElaborateError::kind("what is chosen from", "a list or a range", other)),
         };
@@ -123,7 +125,8 @@ impl<'p> Evaluator<'p> {
         }
         let Some(decision) = self.decision(path, alternatives, None, keyword) else { return Value::Hole };
         let numbered = values_of.into_iter().enumerate();
-        let parts: Vec<(Region, Value)> = numbered.map(|(number, value)| (vec![(decision, vec![number as u32])], value)).collect();
+        let parts: Vec<(Region, Value)> =
+            numbered.map(|(number, value)| (vec![(decision, vec![number as u32])], value)).collect();
         if parts.iter().all(|(_, value)| !matches!(value, Value::List(_) | Value::Tuple(_))) {
             let entries = parts.into_iter().map(|(_, value)| Some(value)).collect();
             let table = Chosen::by_answer(decision, entries);
@@ -133,7 +136,8 @@ impl<'p> Evaluator<'p> {
             });
             return self.here(value, keyword);
         }
-        let possible = |(region, _): &(Region, Value)| self.possible(decision).is_none_or(|known| known.contains(&region[0].1[0]));
+        let possible =
+            |(region, _): &(Region, Value)| self.possible(decision).is_none_or(|known| known.contains(&region[0].1[0]));
         let parts: Vec<(Region, Value)> = parts.into_iter().filter(possible).collect();
         self.join(parts, &path.weight, keyword)
     }

@@ -12,7 +12,6 @@ use crate::limits::Limit;
 use crate::supernet::DecisionId;
 use nasc_grammar::ast::{Block, Expr, Pattern};
 use nasc_grammar::span::Span;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// A condition.
@@ -50,7 +49,13 @@ impl<'p> Evaluator<'p> {
 
     /// `if`: of a known condition only the branch that is taken is evaluated, of a chosen one both, each where it is taken. Of an
     /// unknown one, names that a branch rebinds are unknown.
-    pub(super) fn branch(&mut self, condition: &'p Expr, then: &'p Block, otherwise: Option<&'p Expr>, frame: &mut Frame) -> Value {
+    pub(super) fn branch(
+        &mut self,
+        condition: &'p Expr,
+        then: &'p Block,
+        otherwise: Option<&'p Expr>,
+        frame: &mut Frame,
+    ) -> Value {
         match self.truth(condition, "if", frame) {
             Truth::Known(true) => self.block(then, frame),
             Truth::Known(false) => match otherwise {
@@ -232,14 +237,19 @@ impl<'p> Evaluator<'p> {
             return self.by_length(sequence, pattern, over, part, frame, inside);
         };
         let decision = axis.decision;
-        let ends: Vec<(u32, u64)> =
-            lengths.points().filter_map(|(at, length)| Some((at[0], *length?))).filter(|(answer, _)| self.is_possible(decision, *answer)).collect();
+        let ends: Vec<(u32, u64)> = lengths
+            .points()
+            .filter_map(|(at, length)| Some((at[0], *length?)))
+            .filter(|(answer, _)| self.is_possible(decision, *answer))
+            .collect();
         let Value::Open(table) = sequence else { return false };
         let longest = table.entries().max_by_key(|value| match value {
             Value::Range(range) => range.len(),
             _ => None,
         });
-        let (Some(longest @ Value::Range(range)), Some(last)) = (longest, ends.iter().map(|(_, end)| *end).max()) else { return false };
+        let (Some(longest @ Value::Range(range)), Some(last)) = (longest, ends.iter().map(|(_, end)| *end).max()) else {
+            return false;
+        };
         let same = |value: &Value| matches!(value, Value::Range(other) if other.start == range.start && other.step == range.step);
         if !table.entries().all(same) {
             return self.by_length(sequence, pattern, over, part, frame, inside);
@@ -353,9 +363,4 @@ impl<'p> Evaluator<'p> {
             }
         })
     }
-}
-
-/// A path as a shared text.
-pub(super) fn text(path: &str) -> Rc<str> {
-    Rc::from(path)
 }

@@ -171,11 +171,14 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         )
         .also(*first, format!("offers {}", list(there)))
         .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so"),
-        ElaborateError::SharedWeight { name, here, there, first } => {
-            Diagnostic::error("N0406", format!("the shared weight `{name}` has two forms"), span, format!("{here} here"))
-                .also(*first, format!("{there} here"))
-                .note("uses in the same runs have one shape; in different alternatives of one `choose` they are slices of one tensor")
-        }
+        ElaborateError::SharedWeight { name, here, there, first } => Diagnostic::error(
+            "N0406",
+            format!("the shared weight `{name}` has two forms"),
+            span,
+            format!("{here} here"),
+        )
+        .also(*first, format!("{there} here"))
+        .note("uses in the same runs have one shape; in different alternatives of one `choose` they are slices of one tensor"),
         ElaborateError::Kinds { first, other } => {
             let here = format!("{first} or {other}");
             Diagnostic::error("N0403", "what is chosen from is of different kinds", span, here)
@@ -207,7 +210,9 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::NoRun { why, values } => {
             let here = why.clone().unwrap_or_else(|| "never met".to_string());
             let diagnostic = Diagnostic::error("N0411", "no architecture meets this requirement", span, here);
-            if values.is_empty() { diagnostic } else {
+            if values.is_empty() {
+                diagnostic
+            } else {
                 let values: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
                 diagnostic.note(format!("here {}", values.join(", ")))
             }
@@ -237,7 +242,9 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {
                 Limit::Recursion => diagnostic.note("a recursion must end in every run: in a branch that does not call itself"),
-                Limit::Points => diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on"),
+                Limit::Points => {
+                    diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on")
+                }
                 Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))

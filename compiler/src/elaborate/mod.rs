@@ -9,9 +9,9 @@
 //! and memory stay within [`Limits`] for any input.
 
 mod arithmetic;
+mod axes;
 mod builtin;
 mod call;
-mod axes;
 mod choose;
 mod elastic;
 pub(crate) mod error;
@@ -29,9 +29,9 @@ mod tensor;
 mod types;
 mod value;
 
+use crate::extent::Extent;
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
-use crate::extent::Extent;
 use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, WeightDim};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;

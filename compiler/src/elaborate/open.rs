@@ -115,7 +115,8 @@ impl<'p> Evaluator<'p> {
                 Some(_) | None => None,
             })
         };
-        let impossible = |(axis, answer): (&Axis, &u32)| self.possible(axis.decision).is_some_and(|known| !known.contains(answer));
+        let impossible =
+            |(axis, answer): (&Axis, &u32)| self.possible(axis.decision).is_some_and(|known| !known.contains(answer));
         if axes.iter().zip(at).any(impossible) {
             return true;
         }
@@ -189,7 +190,9 @@ impl<'p> Evaluator<'p> {
     fn table(&self, value: &Value) -> Option<Chosen<Value>> {
         match value {
             Value::Open(table) => Some((**table).clone()),
-            Value::Extent(extent) => extent.size(self.most_points()).ok().flatten().map(|sizes| sizes.map(|size| Value::size(size.clone()))),
+            Value::Extent(extent) => {
+                extent.size(self.most_points()).ok().flatten().map(|sizes| sizes.map(|size| Value::size(size.clone())))
+            }
             other => Some(Chosen::constant(other.clone())),
         }
     }
@@ -502,7 +505,8 @@ impl<'p> Evaluator<'p> {
         match value {
             Value::Extent(extent) => Some((**extent).clone()),
             Value::Open(table) => {
-                let ints: Option<Vec<i64>> = table.entries().map(|value| value.as_size().and_then(|size| size.constant())).collect();
+                let ints: Option<Vec<i64>> =
+                    table.entries().map(|value| value.as_size().and_then(|size| size.constant())).collect();
                 ints?;
                 Extent::width(table.map(|value| value.as_size().and_then(|size| size.constant()).unwrap_or(0)))
             }

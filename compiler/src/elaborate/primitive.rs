@@ -44,7 +44,8 @@ impl<'p> Evaluator<'p> {
             | ExternStmt::State(_)
             | ExternStmt::Macs(_) => None,
         });
-        let is_nested = |param: &Param| nested.is_some_and(|nested| nested.params.iter().any(|name| name.text == param.name.text));
+        let is_nested =
+            |param: &Param| nested.is_some_and(|nested| nested.params.iter().any(|name| name.text == param.name.text));
         // A number whose values are slices of each other stays open; of any other, and of several tensors, each has a node.
         let mut apart: Vec<Value> = Vec::new();
         let mut slices: Vec<Value> = Vec::new();
@@ -141,7 +142,8 @@ impl<'p> Evaluator<'p> {
                 Some(value @ (Value::Open(_) | Value::Extent(_))) => match self.open_attr(value) {
                     Some(attr) => attr,
                     None => {
-                        let (what, value) = (format!("the argument `{}` of `{}`", param.name.text, primitive.name.text), value.clone());
+                        let (what, value) =
+                            (format!("the argument `{}` of `{}`", param.name.text, primitive.name.text), value.clone());
                         self.fail(call, ElaborateError::kind(what, "a number, a bool or a string", &value));
                         complete = false;
                         continue;
@@ -217,9 +219,8 @@ impl<'p> Evaluator<'p> {
     /// Whether what a primitive requires holds in every run that comes here; reports a run in which it does not.
     fn holds_everywhere(&mut self, value: &Value, require: &'p Require, primitive: &Extern, call: Span, frame: &Frame) -> bool {
         let Value::Open(table) = value else { return true };
-        let fails = table.points().find(|(at, value)| {
-            matches!(value, Some(Value::Bool(false))) && !self.is_excluded(table.axes(), at)
-        });
+        let fails =
+            table.points().find(|(at, value)| matches!(value, Some(Value::Bool(false))) && !self.is_excluded(table.axes(), at));
         let Some((at, _)) = fails else { return true };
         let values = self.values_of(&require.condition, frame);
         let declared = Some(require.condition.span);

@@ -122,11 +122,8 @@ impl<'p> Evaluator<'p> {
             }
             let most = self.most_points();
             let own = extent.size(most).ok().flatten();
-            let product = own.map(|own| {
-                numbers.zip(&own, most, |a, b, _, _| {
-                    Ok::<_, TooLarge>(b.constant().and_then(|b| a.checked_mul(b)))
-                })
-            });
+            let product = own
+                .map(|own| numbers.zip(&own, most, |a, b, _, _| Ok::<_, TooLarge>(b.constant().and_then(|b| a.checked_mul(b)))));
             match product {
                 Some(Ok(Some(product))) => numbers = product,
                 Some(Ok(None)) | None => {
@@ -268,7 +265,8 @@ fn nest(a: &WeightDim, b: &WeightDim) -> bool {
 /// Whether two extents have their parts at the same places.
 fn same_places(a: &Extent, b: &Extent) -> bool {
     match (a, b) {
-        (Extent::Parts { parts: a }, Extent::Parts { parts: b }) | (Extent::Factors { factors: a }, Extent::Factors { factors: b }) => {
+        (Extent::Parts { parts: a }, Extent::Parts { parts: b })
+        | (Extent::Factors { factors: a }, Extent::Factors { factors: b }) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.of() == b.of() && same_places(a, b))
         }
         (Extent::Fixed(_) | Extent::Width { .. }, Extent::Fixed(_) | Extent::Width { .. }) => a.of() == b.of(),

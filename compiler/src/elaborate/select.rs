@@ -113,7 +113,13 @@ impl<'p> Evaluator<'p> {
     }
 
     /// One operand for each place of what a selection takes, in order. Nothing if the number of places is chosen.
-    pub(super) fn selected_places(&mut self, selected: &Rc<Selected>, place: Span, span: Span, frame: &Frame) -> Option<Vec<Value>> {
+    pub(super) fn selected_places(
+        &mut self,
+        selected: &Rc<Selected>,
+        place: Span,
+        span: Span,
+        frame: &Frame,
+    ) -> Option<Vec<Value>> {
         let count = selected.subsets[0].len();
         if selected.subsets.iter().any(|subset| subset.len() != count) {
             let found = "concatenated, and how many it takes is chosen".to_string();
@@ -161,7 +167,8 @@ impl<'p> Evaluator<'p> {
             }
         }
         let Some(first) = tensors.first() else { return Value::Hole };
-        if let Some((number, odd)) = tensors.iter().enumerate().find(|(_, tensor)| !super::open::same_type(&tensor.ty, &first.ty)) {
+        if let Some((number, odd)) = tensors.iter().enumerate().find(|(_, tensor)| !super::open::same_type(&tensor.ty, &first.ty))
+        {
             let error = ElaborateError::Alternatives {
                 first: (&*first.ty).into(),
                 other: (&*odd.ty).into(),

@@ -1,10 +1,10 @@
 //! Adding nodes, and arithmetic between tensors.
 
 use super::error::{ElaborateError, Refusal};
+use super::open::plain_op;
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic, shared};
-use super::open::plain_op;
 use crate::chosen::Axis;
 use crate::extent::Extent;
 use crate::limits::Limit;

@@ -284,9 +284,7 @@ impl<'p> Evaluator<'p> {
     pub(super) fn same_sizes(&mut self, a: &TensorType, b: &TensorType, span: Span) -> bool {
         a.dtype == b.dtype
             && a.shape.len() == b.shape.len()
-            && a.shape.iter().zip(&b.shape).all(|(a, b)| {
-                a == b || self.is_size(&Value::extent(a.clone()), b, span, &mut None)
-            })
+            && a.shape.iter().zip(&b.shape).all(|(a, b)| a == b || self.is_size(&Value::extent(a.clone()), b, span, &mut None))
     }
 
     fn fit_pack(

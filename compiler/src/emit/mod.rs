@@ -76,7 +76,14 @@ pub fn graph(supernet: &Supernet) -> String {
     for (what, table) in [("weights", &supernet.weights), ("states", &supernet.states)] {
         heading(&mut text, what, table.len());
         for weight in table {
-            line(&mut text, format_args!("  {}{}", tensor(weight), contexts(&supernet, &weight.created.iter().map(|creation| creation.context).collect::<Vec<_>>())));
+            line(
+                &mut text,
+                format_args!(
+                    "  {}{}",
+                    tensor(weight),
+                    contexts(&supernet, &weight.created.iter().map(|creation| creation.context).collect::<Vec<_>>())
+                ),
+            );
         }
     }
     heading(&mut text, "nodes", supernet.len());

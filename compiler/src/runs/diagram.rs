@@ -11,8 +11,8 @@
 //!
 //! Promise: ends within a fixed amount of work, or says [`RunsError::TooEntangled`]. Needs no stack.
 
-use super::{RunsError, When, exclusions};
 use super::normal::{Condition, Conditions, Conjunction, always, condition, mentioned};
+use super::{RunsError, When, exclusions};
 use crate::supernet::Supernet;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;

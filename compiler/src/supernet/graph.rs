@@ -1,7 +1,9 @@
 //! The graph and its edit API. Passes and back ends see nodes by [`NodeId`] and operands as ordered slices; petgraph's own
 //! indices and its order of edges never leave this file.
 
-use super::{ALWAYS, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId, Weight, WeightId};
+use super::{
+    ALWAYS, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId, Weight, WeightId,
+};
 use indexmap::IndexMap;
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};

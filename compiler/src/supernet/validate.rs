@@ -282,7 +282,9 @@ impl Checker<'_> {
                     for (weight, dims) in weights.chain(states) {
                         match weight {
                             Some(weight) => self.used(id, weight, dims),
-                            None => self.require(Rule::NumberExists, false, || format!("node {} names a weight or a state", id.0)),
+                            None => {
+                                self.require(Rule::NumberExists, false, || format!("node {} names a weight or a state", id.0))
+                            }
                         }
                     }
                     let narrows = &**op == NARROW && operands.len() != 1;

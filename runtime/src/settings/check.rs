@@ -45,8 +45,7 @@ pub(super) fn fit_parameter(default: Option<&Parameter>, value: Value) -> Option
         | (Some(Parameter::Float(_)), value @ Parameter::Float(_))
         | (Some(Parameter::Str(_)), value @ Parameter::Str(_)) => Some(value),
         (Some(Parameter::Float(_)), Parameter::Int(value)) => Some(Parameter::Float(value as f64)),
-        (Some(Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Str(_) | Parameter::Open(_)), _)
-        | (Some(_), Parameter::Open(_)) => None,
+        (Some(Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Str(_) | Parameter::Open(_)), _) => None,
     }
 }
 

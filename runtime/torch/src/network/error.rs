@@ -100,6 +100,9 @@ pub enum OpError {
     /// A weight or state is missing.
     #[error("it has no weight or state `{0}`")]
     Tensor(&'static str),
+    /// A weight is superposed by a decision that is not mixed. The plan is broken.
+    #[error("the plan is broken: decision {0} sizes a weight and is not mixed")]
+    NotMixed(usize),
     /// A sum was asked for a primitive. The plan is broken.
     #[error("the plan is broken: this step has no primitive")]
     NotAPrimitive,

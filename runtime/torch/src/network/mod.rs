@@ -7,7 +7,9 @@
 //! A network holds weights and states by their numbers in the plan. It draws nothing: dropout takes libtorch's generator, which
 //! the caller seeds, and the weights of a mix come from outside.
 
+mod axes;
 mod call;
+mod entangle;
 mod error;
 mod init;
 mod norm;
@@ -110,7 +112,8 @@ impl Network {
     pub fn new(plan: impl Into<Arc<Plan>>, device: Device) -> Result<Network, EngineError> {
         let plan = plan.into();
         let ops = plan.steps.iter().map(|step| match &step.kind {
-            StepKind::Mix { .. } => Ok(None),
+            StepKind::Mix { .. } | StepKind::Select { .. } => Ok(None),
+            StepKind::Op { op, .. } if &**op == nasc_compiler::supernet::NARROW => Ok(None),
             StepKind::Op { op, .. } => match ops::find(op) {
                 Some(run) => Ok(Some(run)),
                 None => Err(EngineError::UnknownOp { op: op.to_string(), origin: step.origin.clone() }),
@@ -185,7 +188,10 @@ impl Network {
         // One call of a kernel a decision, and scalars that every step shares.
         let scales = choices.iter().map(Choice::scalars).collect::<Result<Vec<_>, _>>()?;
         let others = choices.iter().map(Choice::others).collect::<Result<Vec<_>, _>>()?;
-        let mut run = Run { network: self, buffers: Vec::new(), scales, others, mode };
+        let batch = self.batch(inputs);
+        let (buffers, cut) = Default::default();
+        let mut run = Run { network: self, buffers, scales, others, mode, program: &program, batch, cut };
+        run.cut(choices)?;
         run.buffers.resize_with(self.plan.buffers, || None);
         for (input, tensor) in self.plan.inputs.iter().zip(inputs) {
             let laid_out = if norm::likes_channels_last(tensor) { shim::channels_last(tensor)? } else { tensor.shallow_clone() };
@@ -194,7 +200,21 @@ impl Network {
         for instruction in &program.instructions {
             run.instruction(instruction)?;
         }
+        match mode {
+            Mode::Eval => {}
+            Mode::Train | Mode::Recalibrate { .. } => run.write_back()?,
+        }
         self.outcome(&run.buffers, &program, wanted)
+    }
+
+    /// How many records there are: the size that the compiler does not know.
+    fn batch(&self, inputs: &[Tensor]) -> i64 {
+        let is_batch = |extent: &nasc_compiler::extent::Extent| extent.constant().is_none();
+        let sizes = self.plan.inputs.iter().zip(inputs).filter_map(|(input, tensor)| {
+            let place = input.ty.shape.iter().position(is_batch)?;
+            tensor.size().get(place).copied()
+        });
+        sizes.max().unwrap_or(1)
     }
 
     /// The instructions for a selection, from the last few made.
@@ -219,8 +239,8 @@ impl Network {
         let mut used = vec![false; self.weights.len()];
         for (step, _) in self.plan.steps.iter().zip(needed).filter(|(_, needed)| *needed) {
             match &step.kind {
-                StepKind::Op { weights, .. } => weights.values().for_each(|&number| used[number] = true),
-                StepKind::Mix { .. } => {}
+                StepKind::Op { weights, .. } => weights.values().for_each(|own| used[own.id] = true),
+                StepKind::Mix { .. } | StepKind::Select { .. } => {}
             }
         }
         used
@@ -270,7 +290,7 @@ impl Network {
         }
         for (input, tensor) in plan.inputs.iter().zip(inputs) {
             let given = tensor.size();
-            let fits = |(size, &given): (&nasc_compiler::size::Size, &i64)| size.constant().is_none_or(|size| size == given);
+            let fits = |(size, &given): (&nasc_compiler::extent::Extent, &i64)| size.constant().is_none_or(|size| size == given);
             if given.len() != input.ty.shape.len() || !input.ty.shape.iter().zip(&given).all(fits) {
                 return Err(EngineError::InputShape { name: input.name.to_string(), expected: input.ty.to_string(), given });
             }

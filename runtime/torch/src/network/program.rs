@@ -5,10 +5,14 @@
 //! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
 
 use super::Choice;
+use super::entangle::{Cut, Places};
 use super::error::EngineError;
+use indexmap::IndexMap;
+use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
-use nasc_compiler::supernet::DType;
+use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is done with each decision, as far as instructions depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +38,21 @@ pub(super) struct Program {
     pub instructions: Vec<Instruction>,
     /// Where each wanted result is.
     pub results: HashMap<Buffer, Buffer>,
+    /// By step of the plan: what these answers make of it, where it depends on them.
+    pub settled: HashMap<usize, Settled>,
+}
+
+/// What answers make of a step.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Its compile-time arguments, if they depend on answers.
+    pub attrs: Option<IndexMap<Arc<str>, Attr>>,
+    /// Weights that it does not see whole.
+    pub weights: Vec<(Arc<str>, usize, Cut)>,
+    /// States that it does not see whole.
+    pub states: Vec<(Arc<str>, usize, Cut)>,
+    /// Of a step that narrows its operand: to what, by dimension.
+    pub narrow: Option<Vec<Places>>,
 }
 
 /// One thing to run.
@@ -89,7 +108,13 @@ impl Program {
             lowering.settle(buffer);
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
-        let mut program = Program { instructions: lowering.instructions, results };
+        let mut settled = HashMap::new();
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            if let Some(own) = settle_step(plan, number, answers)? {
+                settled.insert(number, own);
+            }
+        }
+        let mut program = Program { instructions: lowering.instructions, results, settled };
         program.release();
         Ok(program)
     }
@@ -120,6 +145,47 @@ impl Instruction {
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
         }
     }
+}
+
+/// What answers make of a step; nothing if they make no difference.
+fn settle_step(plan: &Plan, number: usize, answers: &Answers) -> Result<Option<Settled>, EngineError> {
+    let step = &plan.steps[number];
+    let StepKind::Op { op, attrs, weights, states, .. } = &step.kind else { return Ok(None) };
+    let answer = |decision: DecisionId| answers.selection.get(decision.0 as usize).copied().flatten().map(|answer| answer as u32);
+    let unsettled = || EngineError::BrokenPlan(format!("{}: no run comes here with these answers", step.origin));
+    let mut settled = Settled::default();
+    if attrs.values().any(|attr| matches!(attr, Attr::Open(_))) {
+        let own = |(name, attr): (&Arc<str>, &Attr)| Some((name.clone(), attr.at(&answer)?.clone()));
+        settled.attrs = Some(attrs.iter().map(own).collect::<Option<_>>().ok_or_else(unsettled)?);
+    }
+    let cuts = |uses: &IndexMap<Arc<str>, Use<usize>>, tensors: &[Weight]| -> Result<Vec<_>, EngineError> {
+        let mut cuts = Vec::new();
+        for (slot, own) in uses {
+            let shape = tensors.get(own.id).map(|tensor| tensor.shape.as_slice()).ok_or_else(unsettled)?;
+            if let Some(cut) = Cut::new(own, shape, &answers.selection, &answers.sampled)? {
+                cuts.push((slot.clone(), own.id, cut));
+            }
+        }
+        Ok(cuts)
+    };
+    settled.weights = cuts(weights, &plan.weights)?;
+    settled.states = cuts(states, &plan.states)?;
+    if &**op == NARROW {
+        let from = plan.steps.iter().find(|other| other.writes == step.reads[0]).map(|other| &other.ty).ok_or_else(unsettled)?;
+        let narrowed = |(from, to): (&Extent, &Extent)| {
+            let (from, to) = match (from, to) {
+                (Extent::Fixed(_), Extent::Fixed(_)) => return Some(Places::All),
+                _ => (from.members(&answer)?, to.members(&answer)?),
+            };
+            let places =
+                to.iter().map(|member| from.binary_search(member).ok().map(|place| place as i64)).collect::<Option<_>>()?;
+            Some(Places::of(places, from.len() as i64))
+        };
+        let places = from.shape.iter().zip(&step.ty.shape).map(narrowed).collect::<Option<_>>();
+        settled.narrow = Some(places.ok_or_else(unsettled)?);
+    }
+    let nothing = settled.attrs.is_none() && settled.weights.is_empty() && settled.states.is_empty() && settled.narrow.is_none();
+    Ok((!nothing).then_some(settled))
 }
 
 /// How often each buffer is read by the needed steps.
@@ -176,6 +242,19 @@ impl Lowering<'_> {
                     self.waiting.insert(step.writes, (number, terms));
                 }
             },
+            StepKind::Select { members, .. } => {
+                let mut terms = Vec::new();
+                for (alternatives, &buffer) in members.iter().zip(&step.reads) {
+                    let StepKind::Select { decision, .. } = &step.kind else { continue };
+                    if selection[*decision].is_none_or(|chosen| alternatives.contains(&chosen)) {
+                        terms.extend(self.terms(buffer));
+                    }
+                }
+                if terms.is_empty() {
+                    return Err(nothing(step));
+                }
+                self.waiting.insert(step.writes, (number, terms));
+            }
             StepKind::Op { op, scale, .. } => match &**op {
                 "batch_norm" if step.reads.len() == 1 => {
                     let weighs = |folded: &Folded| selection[folded.decision].is_none() || self.sampled[folded.decision];
@@ -231,7 +310,7 @@ impl Lowering<'_> {
         match weight {
             // A weight of zeros changes nothing.
             MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None }],
-            MixWeight::Folded => self.terms(buffer),
+            MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
             MixWeight::Multiply => vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None }],
         }
     }

@@ -84,7 +84,7 @@ impl Space {
     pub fn macs_of_a_path(&self) -> u64 {
         let supernet = &self.supernet;
         let mean = supernet.costs.iter().map(|cost| {
-            let macs = cost.macs.at(1).unwrap_or(i64::MAX) as f64;
+            let macs = cost.macs.entries().map(|macs| macs.at(1).unwrap_or(i64::MAX)).max().unwrap_or(0) as f64;
             macs * self.share(cost.context)
         });
         (mean.sum::<f64>().round() as u64).max(1)
