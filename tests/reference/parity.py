@@ -11,8 +11,8 @@ Source: Sukthanker et al., "Weight-Entanglement Meets Gradient-Based Neural Arch
 
 Entries: `weight`, the shape of the largest weight; `decisions`, for each its alternatives and their weights; `extents` and
 `bias`, for each dimension what its size is: a number, the name of a decision, or a multiple such as `3*embed`; `row_sums`. The
-sums of the part of a kernel that meets a picture's corner are `corner`. Under the largest weight of every decision alone,
-output 0 is `chosen`, where `scale` is the product of these weights, which the authors multiply in and a hard sample does not.
+sums of the part of a kernel that meets a picture's corner are `corner`. `chosen` is output 0 where every decision takes the
+alternative of the largest weight, as a hard sample does.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def convolution() -> dict:
     torch.testing.assert_close(outputs[0, 0, 0].item(), 27.1)
     corner = row_sums(weight[:, :, 3:, 3:], bias)
     # The largest weights are those of width 1 and kernel 5.
-    chosen, scale = 3 * 5 * 5 + 1, 0.7 * 0.7
-    torch.testing.assert_close(chosen * scale, 37.24)
+    chosen = 3 * 5 * 5 + 1
+    # The authors multiply it by these weights.
+    torch.testing.assert_close(chosen * 0.7 * 0.7, 37.24)
     return {
         "name": "convolution",
         "weight": [3, 3, 7, 7],
@@ -64,7 +65,6 @@ def convolution() -> dict:
         "row_sums": row_sums(weight, bias),
         "corner": corner,
         "chosen": chosen,
-        "scale": round(scale, 9),
     }
 
 
@@ -83,7 +83,6 @@ def classifier() -> dict:
         "bias": 10,
         "row_sums": sums,
         "chosen": 9,
-        "scale": 0.7,
     }
 
 
@@ -103,7 +102,6 @@ def projection() -> dict:
         "bias": "3*embed",
         "row_sums": sums,
         "chosen": 21,
-        "scale": 0.7,
     }
 
 
