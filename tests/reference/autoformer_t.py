@@ -196,7 +196,7 @@ def our_name(network: AutoFormer, key: str) -> str:
         case ["patches", leaf]:
             return f"x.patch_embed.conv.{leaf_name('conv', leaf)}"
         case ["token"]:
-            return "x.class_token.token"
+            return "x.class_token.token.param"
         case ["position"]:
             return "x.position.param"
         case ["layers", i, norm, leaf] if norm in norms:
