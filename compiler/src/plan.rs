@@ -67,6 +67,18 @@ pub struct PlanDecision {
     pub labels: Vec<Arc<str>>,
     /// Whether each alternative may be derived.
     pub derivable: Vec<bool>,
+    /// What is selected, if the decision selects elements of a list: its alternatives are then subsets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<PlanSelection>,
+}
+
+/// A selection: a decision for some elements of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSelection {
+    /// By alternative: the numbers of the elements that it takes, ascending.
+    pub subsets: Vec<Vec<u32>>,
+    /// By element: the numbers of the decisions that are made inside it.
+    pub inside: Vec<Vec<usize>>,
 }
 
 /// A step: one operation or one mix.
@@ -261,6 +273,7 @@ pub fn plan(supernet: &Supernet) -> Plan {
                 name: decision.name.clone(),
                 labels: decision.alternatives.iter().map(|a| a.label.clone()).collect(),
                 derivable: decision.alternatives.iter().map(|a| !a.search_only).collect(),
+                selection: None,
             })
             .collect(),
         weights: supernet.weights.clone(),

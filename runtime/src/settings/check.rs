@@ -78,6 +78,7 @@ pub(super) fn conflicts(values: &Values) -> Vec<SettingsError> {
     };
     at_most("search.lr_min", "search.lr");
     at_most("train.lr_min", "train.lr");
+    at_most("search.tau_min", "search.tau_max");
     if let (Some(mean), Some(std)) = (values.list("data.mean"), values.list("data.std"))
         && !mean.is_empty()
         && !std.is_empty()

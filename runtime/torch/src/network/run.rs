@@ -13,8 +13,10 @@ use tch::Tensor;
 pub(super) struct Run<'a> {
     pub network: &'a Network,
     pub buffers: Vec<Option<Tensor>>,
-    /// For each decision, the weights of its alternatives as scalars; none where it is answered.
+    /// For each decision, the weights of its alternatives as scalars; none where they are 1.
     pub scales: Vec<Vec<Tensor>>,
+    /// For each sampled decision, the sum of the weights that were not drawn, where it has a gradient.
+    pub others: Vec<Option<Tensor>>,
     pub mode: Mode,
 }
 
@@ -25,6 +27,7 @@ impl Run<'_> {
             InstructionKind::Op { step, reads } => (*step, self.op(*step, reads)),
             InstructionKind::Sum { step, terms } => (*step, self.sum(terms)),
         };
+        let result = result.and_then(|value| self.add_others(value, &instruction.others));
         let value = result.map_err(|why| {
             let step = &self.network.plan.steps[number];
             let op = match &step.kind {
@@ -81,6 +84,21 @@ impl Run<'_> {
             }
         }
         Ok(sum.compute(of_batch)?)
+    }
+
+    /// Adds the weights of sampled decisions that were not drawn.
+    fn add_others(&self, value: Tensor, decisions: &[usize]) -> Result<Tensor, OpError> {
+        let mut sum: Option<Tensor> = None;
+        for others in decisions.iter().filter_map(|&decision| self.others[decision].as_ref()) {
+            sum = Some(match sum {
+                None => others.shallow_clone(),
+                Some(sum) => sum.f_add(others)?,
+            });
+        }
+        Ok(match sum {
+            None => value,
+            Some(sum) => value.f_add(&sum)?,
+        })
     }
 
     fn read(&self, buffer: Buffer) -> Result<&Tensor, OpError> {
