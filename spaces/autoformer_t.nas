@@ -1,7 +1,7 @@
 /// AutoFormer-T, a vision transformer: its width and depth, and the heads and the feed-forward ratio of each layer.
 /// 3 * (4^12 + 4^13 + 4^14) = 1,056,964,608 networks; 2,415,919,104 if also choices for layers that do not happen are counted.
 /// Source: Chen et al., "AutoFormer: Searching Transformers for Visual Recognition", ICCV 2021, with the numbers of its public
-/// code and of TangleNAS (Sukthanker et al., AutoML 2024), which searches the same space with 10 classes.
+/// code and of TangleNAS (Sukthanker et al., AutoML 2024), which searches the same space.
 ///
 /// `unit` is an eighth of the narrowest width: 24 for 192, 216 and 240. `head` is the width of a head, which no choice changes.
 /// Queries, keys and values are projections of their own, so that fewer heads are the first heads of each. (The authors cut

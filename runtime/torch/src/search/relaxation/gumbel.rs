@@ -11,8 +11,8 @@ const DRAWS: usize = 100;
 /// vertex of that alternative, with the gradient of `softmax((log_softmax(parameter) + g) / temperature)`; the temperature falls
 /// epoch by epoch. Only what is drawn is run.
 ///
-/// Source: Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019, section 3.2, and the
-/// public code, in which a draw with a number that is not finite is repeated.
+/// Source: Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019, and the public
+/// code, in which a draw with a number that is not finite is repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct Gumbel {
     /// The temperature of the first epoch.

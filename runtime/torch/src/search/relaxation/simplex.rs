@@ -42,7 +42,7 @@ impl Relaxation for Softmax {
 
 /// DARTS with sparsemax in the place of softmax: the weights are the point of the simplex nearest to the parameters.
 ///
-/// Source: Martins and Astudillo, "From Softmax to Sparsemax", ICML 2016, algorithm 1 and equation 14. TangleNAS' public code
+/// Source: Martins and Astudillo, "From Softmax to Sparsemax", ICML 2016, algorithm 1. TangleNAS' public code
 /// has it in the place of DARTS' softmax where weights are entangled.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparsemax;
