@@ -21,7 +21,7 @@ extern op conv(x: f32[N, I, H, W], out: int, kernel: int, stride: int = 1, dilat
   weight w: f32[out, I / groups, centre(kernel), centre(kernel)] = kaiming();
   weight b: f32[out] = zeros() if bias;
   macs = N * out * OH * OW * (I / groups) * kernel ^ 2;
-  nested out, kernel, pad, groups keeping I / groups, 2 * pad - dilation * (kernel - 1);
+  nested out, kernel, pad, groups keeping if groups == 1 { 0 } else { I / groups }, 2 * pad - dilation * (kernel - 1);
 }
 
 /// 1-D cross-correlation with zero padding.

@@ -74,6 +74,12 @@ impl<'p> Evaluator<'p> {
         if !self.one_type(&tensors, arms, &labels) {
             return Value::Hole;
         }
+        if complete && tensors.len() == parts.len() {
+            self.entangle(decision, arms, &mut tensors, span);
+            for ((_, tensor), (_, value)) in tensors.iter().zip(&mut parts) {
+                *value = Value::Tensor(tensor.clone());
+            }
+        }
         if !complete {
             // With an alternative that has a mistake, the others still say what type the whole has.
             let only_tensors = tensors.len() == parts.len();

@@ -14,6 +14,7 @@ mod builtin;
 mod call;
 mod choose;
 mod elastic;
+mod entangle;
 pub(crate) mod error;
 mod explain;
 mod expression;
@@ -77,6 +78,8 @@ pub(crate) fn elaborate(
         assumptions: vec![Rc::from([])],
         narrow: FxHashMap::default(),
         mixes: FxHashMap::default(),
+        entangled: FxHashSet::default(),
+        kept: FxHashMap::default(),
         example: Vec::new(),
         met: FxHashSet::default(),
         metrics: FxHashMap::default(),
@@ -131,6 +134,10 @@ struct Evaluator<'p> {
     narrow: FxHashMap<(NodeId, Vec<Extent>), value::Tensor>,
     /// Mixes by what they mix.
     mixes: FxHashMap<(DecisionId, Vec<u32>, Vec<NodeId>), value::Tensor>,
+    /// Operations that have the weights of a decision's alternatives in their own.
+    entangled: FxHashSet<(DecisionId, NodeId)>,
+    /// Of operations whose arguments may be slices: what must be the same for all of them.
+    kept: FxHashMap<NodeId, Vec<value::Value>>,
     /// Answers in one of the runs that are looked at, for messages.
     example: Vec<(DecisionId, u32)>,
     decisions: FxHashMap<Arc<str>, DecisionId>,

@@ -450,7 +450,12 @@ impl<'p> Evaluator<'p> {
                 merged.push(Some(Value::Tensor(known.clone())));
                 continue;
             }
-            let kind = NodeKind::Mix { decision: axes[place].decision, alternatives, entangled: Vec::new() };
+            let decision = axes[place].decision;
+            let mut entangled: Vec<bool> = operands.iter().map(|node| self.entangled.contains(&(decision, *node))).collect();
+            if !entangled.contains(&true) {
+                entangled.clear();
+            }
+            let kind = NodeKind::Mix { decision, alternatives, entangled };
             match self.add(kind, (*first.ty).clone(), path, span, &operands) {
                 Value::Tensor(tensor) => {
                     self.mixes.insert(key, tensor.clone());

@@ -57,13 +57,15 @@ impl<'p> Evaluator<'p> {
                 Some(_) | None => {}
             }
         }
-        if apart.is_empty() && !slices.is_empty() {
+        let mut kept = Vec::new();
+        if apart.is_empty() && (!slices.is_empty() || frame.shared) {
             // They are slices only as long as this is the same for all of them.
             for expr in nested.iter().flat_map(|nested| &nested.keeping) {
-                let kept = self.within(&primitive.name.text, call, |this| this.expr(expr, &mut frame));
-                if kept.is_open() {
+                let own = self.within(&primitive.name.text, call, |this| this.expr(expr, &mut frame));
+                if own.is_open() {
                     apart.clone_from(&slices);
                 }
+                kept.push(own);
             }
         }
         if !apart.is_empty() {
@@ -74,7 +76,11 @@ impl<'p> Evaluator<'p> {
                 this.one_primitive(primitive, inner, call)
             });
         }
-        self.node(primitive, frame, call)
+        let value = self.node(primitive, frame, call);
+        if let (Value::Tensor(tensor), false) = (&value, kept.is_empty()) {
+            self.kept.insert(tensor.node, kept);
+        }
+        value
     }
 
     fn node(&mut self, primitive: &'p Extern, mut frame: Frame, call: Span) -> Value {
