@@ -162,6 +162,21 @@ fn disturbed(text: &str, numbers: &mut Numbers, rarity: usize) -> String {
     new
 }
 
+/// A text with longer names, so that its lines must be broken.
+fn stretched(text: &str, numbers: &mut Numbers) -> String {
+    const WORDS: [&str; 10] = ["input", "output", "target", "of", "step", "weight", "state", "macs", "centre", "transformed"];
+    let most = [1, 10, 30, 200][numbers.below(4)];
+    let mut new = String::new();
+    for token in lex(FileId(0), text).tokens {
+        let written = &text[token.span.range()];
+        new.push_str(written);
+        if token.kind == TokenKind::Name && !WORDS.contains(&written) {
+            new.push_str(&"_x".repeat(numbers.below(most)));
+        }
+    }
+    new
+}
+
 /// Nothing, if two words may touch, or a blank.
 fn glue(text: &str, left: &Token, right: &Token) -> &'static str {
     let pair = format!("{}{}", &text[left.span.range()], &text[right.span.range()]);
@@ -174,12 +189,13 @@ fn cases() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn any_blanks_and_comments_are_laid_out(file in any::<usize>(), seed in 1..u64::MAX, rarity in 1..12_usize) {
         let (_, text) = &FILES[file % FILES.len()];
-        let new = disturbed(text, &mut Numbers(seed), rarity);
+        let mut numbers = Numbers(seed);
+        let new = disturbed(&stretched(text, &mut numbers), &mut numbers, rarity);
         // A blank may split what only looks like two words, such as a number and its unit.
         if parse(FileId(0), &new).diagnostics.is_empty() {
             check(&new);
@@ -233,8 +249,8 @@ fn what_is_too_long_is_broken_where_it_reads_best() {
         ("let a = (1,\n);", "let a = (1,);\n"),
         // `else` goes under its `if`.
         (
-            "let a = if some_condition_of_a_kind(x) { some_value_that_is_long_enough(x) } else { another_value_that_is_longer_still(x, y, z) };",
-            "let a = if some_condition_of_a_kind(x) { some_value_that_is_long_enough(x) }\n        else { another_value_that_is_longer_still(x, y, z) };\n",
+            "let a = if some_condition_of_a_kind(x) { some_value_that_is_long_enough(x) } else { another_value_that_is_even_longer_still(x, y, z) };",
+            "let a = if some_condition_of_a_kind(x) { some_value_that_is_long_enough(x) }\n        else { another_value_that_is_even_longer_still(x, y, z) };\n",
         ),
         ("op f(x) {\n\n\n  // a\n\n\n\n  x\n\n}\n\n\n", "op f(x) {\n  // a\n\n  x\n}\n"),
         ("", ""),

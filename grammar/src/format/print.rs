@@ -164,7 +164,12 @@ impl Printer {
         let arrow = next_break(row, 1, Level::Arrow);
         let (head, tail) = row.split_at(arrow);
         let result = 1 + until_body(tail);
-        let alone = self.fits(measure(head), 0) && !self.fits(measure(head), result);
+        let broken = |piece: &Piece<'_>| match &piece.node {
+            Node::Bracket(bracket) => bracket.elements.iter().any(|element| element.gap().newline),
+            Node::Word(_) | Node::If(..) | Node::Row(..) => false,
+        };
+        // The author's break in the list of parameters leaves room for the arrow behind it.
+        let alone = self.fits(measure(head), 0) && !self.fits(measure(head), result) && !head.iter().any(broken);
         self.row(head, base, if alone { 0 } else { result }, Define::Argument);
         if alone || !tail[0].gap.comments.is_empty() || self.column + result > WIDTH {
             self.gap(&tail[0].gap, base + 2 * INDENT, base + 2 * INDENT, Blanks::No);
@@ -331,7 +336,7 @@ impl Printer {
         let braces = bracket.kind == Kind::Braced;
         let mut elements = bracket.elements.iter();
         let too_wide = elements.any(|element| aligned + element.measure.first_line() + 1 > WIDTH) && indented < aligned;
-        let open = bracket.open_line || braces || too_wide;
+        let open = bracket.open_line || braces || (too_wide && !holds_one(bracket, indented));
         let inner = if open { indented } else { aligned };
         self.word(bracket.open);
         for (at, element) in bracket.elements.iter().enumerate() {
@@ -398,6 +403,17 @@ fn start_of(row: &[Piece<'_>]) -> usize {
         node => node.measure().first_line(),
     });
     first + following(row, 0).first().copied().unwrap_or(0)
+}
+
+/// Whether a list holds nothing but one more bracket that must be broken too, so that one of the two is enough.
+fn holds_one(bracket: &Bracket<'_>, indented: usize) -> bool {
+    let [element] = bracket.elements.as_slice() else { return false };
+    let nested = element.row.last().is_some_and(|piece| match &piece.node {
+        Node::Bracket(inner) => !inner.elements.is_empty(),
+        Node::Word(_) | Node::If(..) | Node::Row(..) => false,
+    });
+    let whole = element.row.iter().all(|piece| piece.level == Level::Never);
+    nested && whole && indented + element.measure.width > WIDTH
 }
 
 fn start_of_list(bracket: &Bracket<'_>) -> usize {
