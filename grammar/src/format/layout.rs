@@ -137,7 +137,8 @@ pub(super) struct Item<'t> {
 /// Reads an item's words.
 pub(super) fn item(words: Vec<Word<'_>>) -> Item<'_> {
     let op = words.first().is_some_and(|word| word.kind == TokenKind::Op);
-    let mut reader = Reader { words: words.into_iter().peekable(), previous: None, operand: false, prefix: false, carried: Vec::new() };
+    let mut reader =
+        Reader { words: words.into_iter().peekable(), previous: None, operand: false, prefix: false, carried: Vec::new() };
     let mut row = Vec::new();
     while reader.words.peek().is_some() {
         reader.row(&mut row, Form::Item);
