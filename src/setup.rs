@@ -67,7 +67,7 @@ pub(crate) fn prepare(
     limits: &LimitArguments,
 ) -> Result<Prepared> {
     let input = Input::parse(space);
-    let source = input.read()?;
+    let source = input.read(&limits.0)?;
     let declared = declared(&source, input.space.as_deref());
     let resolved = settings(ctx, command, &[], run, more, declared.as_deref())?;
     let main = source.name.clone();

@@ -226,8 +226,8 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
     match refusal {
         Refusal::Limit { limit, value, detail } => {
             let (code, here) = match limit {
-                // The parser counts brackets and has a message of its own.
-                Limit::Nesting | Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
+                // The parser counts bytes and brackets and has messages of its own.
+                Limit::Bytes | Limit::Nesting | Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
                 Limit::Recursion => {
                     let op = detail.as_deref().unwrap_or("an op");
                     ("N0502", format!("this call of `{op}` goes too deep"))
@@ -245,7 +245,7 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                 Limit::Points => {
                     diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on")
                 }
-                Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
+                Limit::Bytes | Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))
         }
