@@ -4,7 +4,7 @@
 
 needs torch, numpy and safetensors (`requirements.txt`), takes a few seconds, and gives the same files on every run.
 
-A fixture has several cases: five architectures, and the mixed supernet in one way or two. Weights and statistics are not in
+A fixture has several cases: five architectures, and the mixed supernet. Weights and statistics are not in
 it: they follow from their names (`weights.py`), in the supernet's shapes, of which an architecture has slices. It holds, as
 float32 (labels: int64), with `CASE` in front of what belongs to a case, N = 3:
 
@@ -145,8 +145,7 @@ def toy_cell_space() -> Space:
         Case("random_1", params, picked(toy_cell.CHOICES, 1)),
         Case("random_2", params, picked(toy_cell.CHOICES, 2)),
         Case("random_3", params, picked(toy_cell.CHOICES, 3)),
-        Case("mixed_plain", params, None, lambda network, image, mixture: network(image, mixture)),
-        Case("mixed_weighted", params, None, lambda network, image, mixture: network(image, mixture, weighted=True)),
+        Case("mixed", params, None, lambda network, image, mixture: network(image, mixture)),
     ]
     return Space(
         "toy_cell",

@@ -8,11 +8,9 @@ An edge is one of four operations, two of a kind; the 3x3 kernels of a kind are 
 that the two have is common. Mixed, an edge has one simplex over the four, and each kind is *one* operation, whose depthwise
 kernels are the sum of the padded kernels times their weights.
 
-What then is added up is where the public code and the meaning of a simplex part. Take w3 + w5 = w for one kind:
-
-- `plain`, the public code: the kernels are w3 * pad(K3) + w5 * K5, and the operation's output counts once. Batch-norm then
-  takes most of w out again when it uses the batch's statistics.
-- `weighted`: the kernels are (w3 * pad(K3) + w5 * K5) / w, and the output counts w times, as a mix of two operations does.
+The weights of a kind go into its kernels as they are, and its output is added without a further factor: so it is in the
+public code. (A mix of two operations would count the output as often as the kind weighs, and not the kernels; with batch-norm
+behind them the two differ.)
 """
 
 from __future__ import annotations
@@ -61,12 +59,12 @@ class Cell(nn.Module):
             for (start, _), kinds in zip(EDGES, kept, strict=True)
         )
 
-    def forward(self, x: Tensor, weights: list[Tensor] | None, weighted: bool) -> Tensor:
+    def forward(self, x: Tensor, weights: list[Tensor] | None) -> Tensor:
         """`weights` has the four weights of each edge."""
         nodes = [self.start(x)]
         for node in (1, 2):
             arriving = [
-                mixed(self.edges[edge], nodes[start], None if weights is None else weights[edge], weighted)
+                mixed(self.edges[edge], nodes[start], None if weights is None else weights[edge])
                 for edge, (start, end) in enumerate(EDGES)
                 if end == node
             ]
@@ -74,19 +72,13 @@ class Cell(nn.Module):
         return torch.cat(nodes[1:], dim=1)
 
 
-def mixed(kinds: nn.ModuleDict, x: Tensor, weights: Tensor | None, weighted: bool) -> Tensor:
+def mixed(kinds: nn.ModuleDict, x: Tensor, weights: Tensor | None) -> Tensor:
     """The one operation of an edge, or both kinds with superposed kernels."""
     if weights is None:
         (only,) = kinds.values()
         return only(x)
-    terms = []
-    for kind, (small, large) in zip(KINDS, (weights[:2], weights[2:]), strict=True):
-        share = small + large
-        if weighted:
-            terms.append(share * kinds[kind](x, {3: small / share, 5: large / share}))
-        else:
-            terms.append(kinds[kind](x, {3: small, 5: large}))
-    return total(terms)
+    pairs = zip(KINDS, (weights[:2], weights[2:]), strict=True)
+    return total([kinds[kind](x, {3: small, 5: large}) for kind, (small, large) in pairs])
 
 
 class ToyCell(nn.Module):
@@ -110,11 +102,11 @@ class ToyCell(nn.Module):
         self.projection = nn.Linear(4 * c * side * side, 4 * c)
         self.classifier = nn.Linear(4 * c, classes)
 
-    def forward(self, image: Tensor, mixture: Mixture | None = None, weighted: bool = False) -> Tensor:
+    def forward(self, image: Tensor, mixture: Mixture | None = None) -> Tensor:
         x = image
         for cell, name in zip(self.cells, ("reduce", "normal", "reduce"), strict=True):
             weights = None if mixture is None else [mixture[f"{name}.{edge}"] for edge in EDGE_NAMES]
-            x = self.dropout(cell(x, weights, weighted))
+            x = self.dropout(cell(x, weights))
         x = F.max_pool2d(x, 2).flatten(1)
         return self.classifier(self.dropout(torch.relu(self.projection(x))))
 

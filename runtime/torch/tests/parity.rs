@@ -54,7 +54,9 @@ impl Vector {
             let choices = graph.decisions.iter().map(|decision| {
                 let own = &self.decisions[&*decision.name];
                 let labels: Vec<String> = own.alternatives.iter().map(ToString::to_string).collect();
-                assert!(decision.alternatives.iter().map(|alternative| &*alternative.label).eq(labels.iter().map(String::as_str)));
+                assert!(
+                    decision.alternatives.iter().map(|alternative| &*alternative.label).eq(labels.iter().map(String::as_str))
+                );
                 match mixed {
                     true => Choice::Mixed(Tensor::from_slice(&own.weights).to_kind(Kind::Float)),
                     false => Choice::Chosen(heaviest(own)),
