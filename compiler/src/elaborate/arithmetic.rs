@@ -56,7 +56,6 @@ pub(crate) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Answer {
             scaled(op, *quantity, factor).ok_or_else(mismatch)
         }
         (Value::Bool(a), Value::Bool(b)) => equality(op, a == b).ok_or_else(mismatch),
-        (Value::Str(a), Value::Str(b)) => equality(op, a == b).ok_or_else(mismatch),
         (Value::Op(a), Value::Op(b)) => equality(op, a == b).ok_or_else(mismatch),
         _ => Err(mismatch()),
     }

@@ -40,7 +40,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0408", "a choice among nothing"),
     ("N0409", "alternatives with the same label"),
     ("N0410", "a pattern of axes that does not fit"),
-    ("N0411", "no run meets a requirement"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -251,11 +250,6 @@ pub(crate) enum ElaborateError {
     Pattern {
         pattern: Arc<str>,
         why: String,
-    },
-    /// What no run does.
-    NoRun {
-        why: Option<String>,
-        values: Vec<(String, String)>,
     },
     /// This compiler does not go on.
     Refused(Refusal),

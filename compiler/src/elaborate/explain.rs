@@ -207,16 +207,6 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Pattern { pattern, why } => {
             Diagnostic::error("N0410", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
-        ElaborateError::NoRun { why, values } => {
-            let here = why.clone().unwrap_or_else(|| "never met".to_string());
-            let diagnostic = Diagnostic::error("N0411", "no architecture meets this requirement", span, here);
-            if values.is_empty() {
-                diagnostic
-            } else {
-                let values: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-                diagnostic.note(format!("here {}", values.join(", ")))
-            }
-        }
         ElaborateError::Refused(refusal) => refused(refusal, span),
     }
 }
