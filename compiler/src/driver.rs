@@ -5,7 +5,7 @@
 
 pub use crate::limits::{Limit, Limits};
 
-use crate::elaborate::{STACK, elaborate};
+use crate::elaborate::{Places, STACK, elaborate};
 use crate::passes;
 use crate::resolve::error::{Located, ResolveError};
 use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
@@ -108,9 +108,10 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
     let supernets = on_large_stack(|| {
         names::check(&program, &mut diagnostics);
         numbering::number(&mut program);
+        let places = Places::new(&map);
         let spaces = select(&program, options, &mut diagnostics);
         let supernets = spaces.into_iter().filter_map(|space| {
-            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &map);
+            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &places);
             let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             diagnostics.extend(found);
             sound.then_some(supernet)

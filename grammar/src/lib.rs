@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod format;
 pub mod lexer;
 mod limits;
+pub mod lines;
 pub mod parser;
 pub mod span;
 

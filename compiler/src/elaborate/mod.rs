@@ -30,9 +30,9 @@ use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, Supernet};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
-use nasc_grammar::span::{SourceMap, Span};
+use nasc_grammar::span::Span;
 use path::{Holder, Path};
-use place::Places;
+pub(crate) use place::Places;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,12 +51,12 @@ pub(crate) fn elaborate(
     space: ItemId,
     params: &IndexMap<String, Attr>,
     limits: &Limits,
-    map: &SourceMap,
+    places: &Places<'_>,
 ) -> (Supernet, Vec<Diagnostic>) {
     let mut evaluator = Evaluator {
         program,
         limits,
-        places: Places::new(map),
+        places,
         net: Supernet::new("".into()),
         failures: Vec::new(),
         reported: FxHashSet::default(),
@@ -99,7 +99,7 @@ enum Constant {
 struct Evaluator<'p> {
     program: &'p Program,
     limits: &'p Limits,
-    places: Places<'p>,
+    places: &'p Places<'p>,
     net: Supernet,
     failures: Vec<Failure>,
     /// Mistakes that were reported, by code and place: a loop reports one once.
