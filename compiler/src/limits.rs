@@ -20,11 +20,14 @@ pub enum Limit {
     Iterations,
     /// Evaluated expressions and list elements of one space, all together.
     Steps,
+    /// Combinations of answers that one value depends on.
+    Points,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 6] = [Limit::Bytes, Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps];
+    pub const ALL: [Limit; 7] =
+        [Limit::Bytes, Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
 
     /// Those that reading a text can meet.
     pub const TEXT: [Limit; 2] = [Limit::Bytes, Limit::Nesting];
@@ -38,6 +41,7 @@ impl Limit {
             Limit::Recursion => "limit-recursion",
             Limit::Iterations => "limit-iterations",
             Limit::Steps => "limit-steps",
+            Limit::Points => "limit-points",
         }
     }
 
@@ -50,6 +54,7 @@ impl Limit {
             Limit::Recursion => "calls of ops inside each other",
             Limit::Iterations => "iterations of one loop",
             Limit::Steps => "evaluated expressions of a space",
+            Limit::Points => "combinations of answers that one value depends on",
         }
     }
 
@@ -63,6 +68,7 @@ impl Limit {
             Limit::Recursion => 128,
             Limit::Iterations => 100_000,
             Limit::Steps => 4_000_000,
+            Limit::Points => 4_096,
         }
     }
 }

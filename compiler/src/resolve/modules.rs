@@ -16,9 +16,10 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The library, by module name.
-const LIBRARY: [(&str, &str, &str); 2] = [
+const LIBRARY: [(&str, &str, &str); 3] = [
     ("prelude", "std/prelude.nas", include_str!("../../../spaces/std/prelude.nas")),
     ("conv", "std/conv.nas", include_str!("../../../spaces/std/conv.nas")),
+    ("attention", "std/attention.nas", include_str!("../../../spaces/std/attention.nas")),
 ];
 
 /// Files of one compilation, at most. A space that is spread wider than this is not a space.

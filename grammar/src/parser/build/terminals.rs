@@ -133,6 +133,8 @@ const ELSEWHERE: [(Rule, &str); 9] = [
     (Rule::kw_weight, "weight"),
     (Rule::kw_state, "state"),
     (Rule::kw_macs, "macs"),
+    (Rule::kw_nested, "nested"),
+    (Rule::kw_keeping, "keeping"),
     (Rule::minus, "-"),
 ];
 

@@ -4,10 +4,33 @@
 //! has one reader is not computed where it stands: its terms wait, and the reader, if it is a sum itself, takes them in. So the
 //! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
 
+use super::Choice;
+use super::entangle::{Cut, Places};
 use super::error::EngineError;
+use indexmap::IndexMap;
+use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
-use nasc_compiler::supernet::DType;
+use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is done with each decision, as far as instructions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Answers {
+    /// The alternative that is taken alone.
+    pub selection: Vec<Option<usize>>,
+    /// Whether it has a weight nevertheless.
+    pub sampled: Vec<bool>,
+}
+
+impl Answers {
+    pub(super) fn of(choices: &[Choice]) -> Answers {
+        Answers {
+            selection: choices.iter().map(Choice::answer).collect(),
+            sampled: choices.iter().map(|choice| matches!(choice, Choice::Sampled { .. })).collect(),
+        }
+    }
+}
 
 /// Instructions with what they release.
 #[derive(Debug)]
@@ -15,6 +38,21 @@ pub(super) struct Program {
     pub instructions: Vec<Instruction>,
     /// Where each wanted result is.
     pub results: HashMap<Buffer, Buffer>,
+    /// By step of the plan: what these answers make of it, where it depends on them.
+    pub settled: HashMap<usize, Settled>,
+}
+
+/// What answers make of a step.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Its compile-time arguments, if they depend on answers.
+    pub attrs: Option<IndexMap<Arc<str>, Attr>>,
+    /// Weights that it does not see whole.
+    pub weights: Vec<(Arc<str>, usize, Cut)>,
+    /// States that it does not see whole.
+    pub states: Vec<(Arc<str>, usize, Cut)>,
+    /// Of a step that narrows its operand: to what, by dimension.
+    pub narrow: Option<Vec<Places>>,
 }
 
 /// One thing to run.
@@ -22,6 +60,8 @@ pub(super) struct Program {
 pub(super) struct Instruction {
     pub kind: InstructionKind,
     pub writes: Buffer,
+    /// Sampled decisions whose other weights are added to the result.
+    pub others: Vec<usize>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
 }
@@ -43,15 +83,19 @@ pub(super) struct Term {
     pub scale: Option<Folded>,
     /// The step that normalises it first, if one does.
     pub norm: Option<usize>,
+    /// The sampled decision that took it: its other weights are added.
+    pub others: Option<usize>,
 }
 
 impl Program {
     /// Lowers the steps that the wanted buffers need.
-    pub(super) fn new(plan: &Plan, wanted: &[Buffer], selection: &Selection) -> Result<Program, EngineError> {
+    pub(super) fn new(plan: &Plan, wanted: &[Buffer], answers: &Answers) -> Result<Program, EngineError> {
+        let selection = &answers.selection;
         let needed = plan.needed(wanted, selection);
         let mut lowering = Lowering {
             plan,
             wanted,
+            sampled: &answers.sampled,
             name_of: (0..plan.buffers).collect(),
             uses: uses(plan, &needed, selection),
             waiting: HashMap::new(),
@@ -64,7 +108,13 @@ impl Program {
             lowering.settle(buffer);
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
-        let mut program = Program { instructions: lowering.instructions, results };
+        let mut settled = HashMap::new();
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            if let Some(own) = settle_step(plan, number, answers)? {
+                settled.insert(number, own);
+            }
+        }
+        let mut program = Program { instructions: lowering.instructions, results, settled };
         program.release();
         Ok(program)
     }
@@ -97,6 +147,47 @@ impl Instruction {
     }
 }
 
+/// What answers make of a step; nothing if they make no difference.
+fn settle_step(plan: &Plan, number: usize, answers: &Answers) -> Result<Option<Settled>, EngineError> {
+    let step = &plan.steps[number];
+    let StepKind::Op { op, attrs, weights, states, .. } = &step.kind else { return Ok(None) };
+    let answer = |decision: DecisionId| answers.selection.get(decision.0 as usize).copied().flatten().map(|answer| answer as u32);
+    let unsettled = || EngineError::BrokenPlan(format!("{}: no run comes here with these answers", step.origin));
+    let mut settled = Settled::default();
+    if attrs.values().any(|attr| matches!(attr, Attr::Open(_))) {
+        let own = |(name, attr): (&Arc<str>, &Attr)| Some((name.clone(), attr.at(&answer)?.clone()));
+        settled.attrs = Some(attrs.iter().map(own).collect::<Option<_>>().ok_or_else(unsettled)?);
+    }
+    let cuts = |uses: &IndexMap<Arc<str>, Use<usize>>, tensors: &[Weight]| -> Result<Vec<_>, EngineError> {
+        let mut cuts = Vec::new();
+        for (slot, own) in uses {
+            let shape = tensors.get(own.id).map(|tensor| tensor.shape.as_slice()).ok_or_else(unsettled)?;
+            if let Some(cut) = Cut::new(own, shape, &answers.selection, &answers.sampled)? {
+                cuts.push((slot.clone(), own.id, cut));
+            }
+        }
+        Ok(cuts)
+    };
+    settled.weights = cuts(weights, &plan.weights)?;
+    settled.states = cuts(states, &plan.states)?;
+    if &**op == NARROW {
+        let from = plan.steps.iter().find(|other| other.writes == step.reads[0]).map(|other| &other.ty).ok_or_else(unsettled)?;
+        let narrowed = |(from, to): (&Extent, &Extent)| {
+            let (from, to) = match (from, to) {
+                (Extent::Fixed(_), Extent::Fixed(_)) => return Some(Places::All),
+                _ => (from.members(&answer)?, to.members(&answer)?),
+            };
+            let places =
+                to.iter().map(|member| from.binary_search(member).ok().map(|place| place as i64)).collect::<Option<_>>()?;
+            Some(Places::of(places, from.len() as i64))
+        };
+        let places = from.shape.iter().zip(&step.ty.shape).map(narrowed).collect::<Option<_>>();
+        settled.narrow = Some(places.ok_or_else(unsettled)?);
+    }
+    let nothing = settled.attrs.is_none() && settled.weights.is_empty() && settled.states.is_empty() && settled.narrow.is_none();
+    Ok((!nothing).then_some(settled))
+}
+
 /// How often each buffer is read by the needed steps.
 fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
     let mut uses = vec![0; plan.buffers];
@@ -109,6 +200,7 @@ fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
 struct Lowering<'a> {
     plan: &'a Plan,
     wanted: &'a [Buffer],
+    sampled: &'a [bool],
     /// Another buffer that holds the same value, or the buffer itself.
     name_of: Vec<Buffer>,
     uses: Vec<usize>,
@@ -122,6 +214,13 @@ impl Lowering<'_> {
         let step = &self.plan.steps[number];
         match &step.kind {
             StepKind::Mix { decision, operands } => match selection[*decision] {
+                Some(drawn) if self.sampled[*decision] => {
+                    let taken = operands.iter().zip(&step.reads).find(|(operand, _)| operand.alternative == drawn);
+                    let (operand, &buffer) = taken.ok_or_else(|| nothing(step))?;
+                    let mut terms = self.weighted(operand.weight, Folded { decision: *decision, alternative: drawn }, buffer);
+                    terms.iter_mut().for_each(|term| term.others = Some(*decision));
+                    self.waiting.insert(step.writes, (number, terms));
+                }
                 Some(chosen) => {
                     let taken = operands.iter().zip(&step.reads).find(|(operand, _)| operand.alternative == chosen);
                     let (_, &buffer) = taken.ok_or_else(|| nothing(step))?;
@@ -132,13 +231,9 @@ impl Lowering<'_> {
                 None => {
                     let mut terms = Vec::new();
                     for (operand, &buffer) in operands.iter().zip(&step.reads) {
-                        match operand.weight {
-                            MixWeight::Zero => {}
-                            MixWeight::Folded => terms.extend(self.terms(buffer)),
-                            MixWeight::Multiply => {
-                                let scale = Folded { decision: *decision, alternative: operand.alternative };
-                                terms.push(Term { x: self.settle(buffer), scale: Some(scale), norm: None });
-                            }
+                        if operand.weight != MixWeight::Zero {
+                            let folded = Folded { decision: *decision, alternative: operand.alternative };
+                            terms.extend(self.weighted(operand.weight, folded, buffer));
                         }
                     }
                     if terms.is_empty() {
@@ -147,10 +242,24 @@ impl Lowering<'_> {
                     self.waiting.insert(step.writes, (number, terms));
                 }
             },
+            StepKind::Select { members, .. } => {
+                let mut terms = Vec::new();
+                for (alternatives, &buffer) in members.iter().zip(&step.reads) {
+                    let StepKind::Select { decision, .. } = &step.kind else { continue };
+                    if selection[*decision].is_none_or(|chosen| alternatives.contains(&chosen)) {
+                        terms.extend(self.terms(buffer));
+                    }
+                }
+                if terms.is_empty() {
+                    return Err(nothing(step));
+                }
+                self.waiting.insert(step.writes, (number, terms));
+            }
             StepKind::Op { op, scale, .. } => match &**op {
                 "batch_norm" if step.reads.len() == 1 => {
-                    let scale = scale.filter(|folded| selection[folded.decision].is_none());
-                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number) };
+                    let weighs = |folded: &Folded| selection[folded.decision].is_none() || self.sampled[folded.decision];
+                    let scale = scale.filter(weighs);
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None };
                     self.waiting.insert(step.writes, (number, vec![term]));
                 }
                 "add" if self.adds_equals(step) => {
@@ -159,7 +268,7 @@ impl Lowering<'_> {
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
-                    self.emit(InstructionKind::Op { step: number, reads }, step.writes);
+                    self.emit(InstructionKind::Op { step: number, reads }, step.writes, Vec::new());
                 }
             },
         }
@@ -192,7 +301,17 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: name, scale: None, norm: None }],
+            None => vec![Term { x: name, scale: None, norm: None, others: None }],
+        }
+    }
+
+    /// The terms of an operand of a mix that has a weight.
+    fn weighted(&mut self, weight: MixWeight, folded: Folded, buffer: Buffer) -> Vec<Term> {
+        match weight {
+            // A weight of zeros changes nothing.
+            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None }],
+            MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
+            MixWeight::Multiply => vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None }],
         }
     }
 
@@ -200,19 +319,20 @@ impl Lowering<'_> {
     fn settle(&mut self, buffer: Buffer) -> Buffer {
         let name = self.name(buffer);
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
+        let others = terms.iter().filter_map(|term| term.others).collect();
         match terms.as_slice() {
             // A norm that no sum takes in is the primitive.
             [Term { x, norm: Some(norm), .. }] => {
                 let kind = InstructionKind::Op { step: *norm, reads: vec![*x] };
-                self.emit(kind, name);
+                self.emit(kind, name, others);
             }
-            _ => self.emit(InstructionKind::Sum { step, terms }, name),
+            _ => self.emit(InstructionKind::Sum { step, terms }, name, others),
         }
         name
     }
 
-    fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
-        self.instructions.push(Instruction { kind, writes, releases: Vec::new() });
+    fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
+        self.instructions.push(Instruction { kind, writes, others, releases: Vec::new() });
     }
 }
 
