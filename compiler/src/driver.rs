@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use nasc_grammar::ast::Item;
 use nasc_grammar::diagnostic::{Diagnostic, Severity, nearest};
 use nasc_grammar::span::{SourceMap, Span};
+use nasc_grammar::threads;
 
 /// A text with the name that people know it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,13 +111,14 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
         numbering::number(&mut program);
         let places = Places::new(&map);
         let spaces = select(&program, options, &mut diagnostics);
-        let supernets = spaces.into_iter().filter_map(|space| {
-            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &places);
-            let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let one = |number: usize| elaborate(&program, spaces[number], &options.params, &options.limits, &places);
+        let mut supernets = Vec::new();
+        for (supernet, found) in threads::map(spaces.len(), 1, STACK, one) {
+            if !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+                supernets.push(supernet);
+            }
             diagnostics.extend(found);
-            sound.then_some(supernet)
-        });
-        let mut supernets: Vec<Supernet> = supernets.collect();
+        }
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             supernets.clear();
         }

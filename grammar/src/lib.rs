@@ -12,6 +12,7 @@ mod limits;
 pub mod lines;
 pub mod parser;
 pub mod span;
+pub mod threads;
 
 pub use codes::CODES;
 pub use limits::Limits;

@@ -3,20 +3,19 @@
 use crate::supernet::Place;
 use nasc_grammar::lines::Lines;
 use nasc_grammar::span::{SourceMap, Span};
-use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Finds places, with a table for each file that is made once, however many spaces ask.
 pub(crate) struct Places<'p> {
     map: &'p SourceMap,
     /// For each file that was asked for: its name and its lines.
-    files: Vec<OnceCell<(Arc<str>, Lines)>>,
+    files: Vec<OnceLock<(Arc<str>, Lines)>>,
 }
 
 impl<'p> Places<'p> {
     /// Of all files of a compilation.
     pub(crate) fn new(map: &'p SourceMap) -> Places<'p> {
-        Places { map, files: map.iter().map(|_| OnceCell::new()).collect() }
+        Places { map, files: map.iter().map(|_| OnceLock::new()).collect() }
     }
 
     /// Where a span starts.
