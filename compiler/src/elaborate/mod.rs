@@ -52,14 +52,24 @@ const DEEPEST: usize = 4_000;
 /// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
 pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
 
-/// Evaluates one space. The supernet means something only if no diagnostic is an error.
+/// What a space is.
+#[derive(Debug)]
+pub(crate) struct Elaborated {
+    /// It means something only if no diagnostic is an error.
+    pub(crate) supernet: Supernet,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The work it took, as [`Limit::Steps`] counts it.
+    pub(crate) steps: u64,
+}
+
+/// Evaluates one space.
 pub(crate) fn elaborate(
     program: &Program,
     space: ItemId,
     params: &IndexMap<String, Attr>,
     limits: &Limits,
     places: &Places<'_>,
-) -> (Supernet, Vec<Diagnostic>) {
+) -> Elaborated {
     let mut evaluator = Evaluator {
         program,
         limits,
@@ -90,7 +100,7 @@ pub(crate) fn elaborate(
     evaluator.space(space, params);
     evaluator.settle_weights();
     let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
-    (evaluator.net, diagnostics)
+    Elaborated { supernet: evaluator.net, diagnostics, steps: evaluator.steps }
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
