@@ -16,3 +16,25 @@ op resnet_block(x, out: int, stride: int = 2) {
   let main = x |> relu_conv_bn(out, 3, stride = stride) |> relu_conv_bn(out, 3);
   main + (x |> avg_pool(2, stride = stride, pad = 0) |> conv(out, 1))
 }
+
+/// ReLU, then two 1x1 convolutions of stride 2 side by side, the second a row and a column further; batch-norm. Halves the
+/// picture without throwing three quarters of it away.
+op factorized_reduce(x, out: int, affine: bool = true) {
+  let y = relu(x);
+  concat([y |> conv(out / 2, 1, stride = 2), y |> crop(top = 1, left = 1) |> conv(out / 2, 1, stride = 2)], axis = 1)
+    |> batch_norm(affine = affine)
+}
+
+/// A separable convolution, twice: ReLU, depthwise, 1x1, batch-norm. The stride is in the first.
+/// Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, section 3.1.1.
+op sep_conv(x, out: int, kernel: int, stride: int = 1, affine: bool = true) {
+  let once = x |> relu() |> conv(channels(x), kernel, stride = stride, groups = channels(x))
+    |> conv(channels(x), 1) |> batch_norm(affine = affine);
+  once |> relu() |> conv(channels(x), kernel, groups = channels(x)) |> conv(out, 1) |> batch_norm(affine = affine)
+}
+
+/// A separable convolution, once, whose taps are two apart: ReLU, depthwise, 1x1, batch-norm. Source: as `sep_conv`.
+op dil_conv(x, out: int, kernel: int, stride: int = 1, affine: bool = true) {
+  x |> relu() |> conv(channels(x), kernel, stride = stride, dilation = 2, groups = channels(x))
+    |> conv(out, 1) |> batch_norm(affine = affine)
+}
