@@ -3,10 +3,14 @@
 //! A chosen operand of a mix is a second name of its buffer and costs nothing. A batch-norm, a mix or an addition whose result
 //! has one reader is not computed where it stands: its terms wait, and the reader, if it is a sum itself, takes them in. So the
 //! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
+//!
+//! Depthwise convolutions are put together likewise: with the ReLU and the batch-norm before them, the 1x1 convolution behind,
+//! and all others of the same tensor, wherever in the network those are read (`shim/branches.cpp`). A ReLU is computed by itself
+//! only if somebody else reads it.
 
 use super::error::EngineError;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
-use nasc_compiler::supernet::DType;
+use nasc_compiler::supernet::{Attr, DType};
 use std::collections::HashMap;
 
 /// Instructions with what they release.
@@ -21,7 +25,8 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) struct Instruction {
     pub kind: InstructionKind,
-    pub writes: Buffer,
+    /// Results, in order.
+    pub writes: Vec<Buffer>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
 }
@@ -33,6 +38,26 @@ pub(super) enum InstructionKind {
     Op { step: usize, reads: Vec<Buffer> },
     /// A sum, asked for by a step of the plan.
     Sum { step: usize, terms: Vec<Term> },
+    /// Depthwise convolutions of one tensor, the first of them asked for by a step of the plan.
+    Branches { step: usize, before: Before, branches: Vec<Branch> },
+}
+
+/// What branches have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    pub x: Buffer,
+    /// The step that normalises it, if one does.
+    pub norm: Option<usize>,
+    /// Whether a ReLU is next.
+    pub relu: bool,
+}
+
+/// A depthwise convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    pub deep: usize,
+    /// The step of the 1x1 convolution behind it, if there is one.
+    pub point: Option<usize>,
 }
 
 /// An operand of a sum.
@@ -55,6 +80,8 @@ impl Program {
             name_of: (0..plan.buffers).collect(),
             uses: uses(plan, &needed, selection),
             waiting: HashMap::new(),
+            relus: HashMap::new(),
+            deeps: HashMap::new(),
             instructions: Vec::new(),
         };
         for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
@@ -73,7 +100,7 @@ impl Program {
     fn release(&mut self) {
         let mut last: HashMap<Buffer, usize> = HashMap::new();
         for (number, instruction) in self.instructions.iter().enumerate() {
-            last.insert(instruction.writes, number);
+            last.extend(instruction.writes.iter().map(|&buffer| (buffer, number)));
             for buffer in instruction.reads() {
                 last.insert(buffer, number);
             }
@@ -93,6 +120,7 @@ impl Instruction {
         match &self.kind {
             InstructionKind::Op { reads, .. } => reads.clone(),
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
+            InstructionKind::Branches { before, .. } => vec![before.x],
         }
     }
 }
@@ -114,6 +142,10 @@ struct Lowering<'a> {
     uses: Vec<usize>,
     /// Sums that are not computed yet: by the buffer that they belong in, the step that asks and the terms.
     waiting: HashMap<Buffer, (usize, Vec<Term>)>,
+    /// ReLUs: by the buffer that they belong in, the step, the operand, and whether they are computed.
+    relus: HashMap<Buffer, (usize, Buffer, bool)>,
+    /// Depthwise convolutions that are not computed yet: by the buffer that they belong in, the step.
+    deeps: HashMap<Buffer, usize>,
     instructions: Vec<Instruction>,
 }
 
@@ -157,6 +189,20 @@ impl Lowering<'_> {
                     let terms = step.reads.iter().flat_map(|&buffer| self.terms(buffer)).collect();
                     self.waiting.insert(step.writes, (number, terms));
                 }
+                "relu" if step.reads.len() == 1 => {
+                    self.relus.insert(step.writes, (number, step.reads[0], false));
+                    if self.wanted.contains(&step.writes) {
+                        self.settle(step.writes);
+                    }
+                    return Ok(());
+                }
+                "conv" if is_depthwise(self.plan, step) => {
+                    self.deeps.insert(step.writes, number);
+                }
+                "conv" if is_pointwise(step) && self.deeps.contains_key(&self.name(step.reads[0])) => {
+                    let deep = self.deeps.remove(&self.name(step.reads[0])).expect("it is there");
+                    self.branch(Branch { deep, point: Some(number) }, step.writes);
+                }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
                     self.emit(InstructionKind::Op { step: number, reads }, step.writes);
@@ -192,13 +238,21 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: name, scale: None, norm: None }],
+            None => vec![Term { x: self.settle(name), scale: None, norm: None }],
         }
     }
 
     /// Computes what waits for a buffer. Returns the buffer that really holds the value.
     fn settle(&mut self, buffer: Buffer) -> Buffer {
         let name = self.name(buffer);
+        if let Some((step, x, false)) = self.relus.get(&name).copied() {
+            let x = self.settle(x);
+            self.relus.insert(name, (step, x, true));
+            self.emit(InstructionKind::Op { step, reads: vec![x] }, name);
+        }
+        if let Some(deep) = self.deeps.remove(&name) {
+            self.branch(Branch { deep, point: None }, name);
+        }
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
         match terms.as_slice() {
             // A norm that no sum takes in is the primitive.
@@ -211,9 +265,81 @@ impl Lowering<'_> {
         name
     }
 
-    fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
-        self.instructions.push(Instruction { kind, writes, releases: Vec::new() });
+    /// Computes a branch, with the others of its tensor if there are any.
+    fn branch(&mut self, branch: Branch, writes: Buffer) {
+        let before = self.before(branch.deep);
+        // The others need nothing that this one does not need: x, and weights.
+        let others = self.instructions.iter_mut().find_map(|instruction| match &mut instruction.kind {
+            InstructionKind::Branches { before: own, branches, .. } if *own == before => {
+                Some((branches, &mut instruction.writes))
+            }
+            InstructionKind::Branches { .. } | InstructionKind::Op { .. } | InstructionKind::Sum { .. } => None,
+        });
+        match others {
+            Some((branches, results)) => {
+                branches.push(branch);
+                results.push(writes);
+            }
+            None => self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes),
+        }
     }
+
+    /// What stands before a depthwise convolution: a ReLU, and a batch-norm that nothing else reads.
+    fn before(&mut self, deep: usize) -> Before {
+        let read = self.name(self.plan.steps[deep].reads[0]);
+        let (x, relu) = match self.relus.get(&read) {
+            Some(&(_, x, _)) => (self.name(x), true),
+            None => (read, false),
+        };
+        let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
+        match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm) }]) if alone => {
+                self.waiting.remove(&x);
+                Before { x: operand, norm: Some(norm), relu }
+            }
+            Some(_) | None => Before { x: self.settle(x), norm: None, relu },
+        }
+    }
+
+    fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
+        self.instructions.push(Instruction { kind, writes: vec![writes], releases: Vec::new() });
+    }
+}
+
+/// An integer among the compile-time arguments of a step.
+fn argument(step: &Step, name: &str) -> Option<i64> {
+    match &step.kind {
+        StepKind::Op { attrs, .. } => match attrs.get(name) {
+            Some(Attr::Int(value)) => Some(*value),
+            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_)) | None => None,
+        },
+        StepKind::Mix { .. } => None,
+    }
+}
+
+/// Whether a convolution has a weight and no bias.
+fn is_unbiased(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Op { weights, .. } => step.reads.len() == 1 && weights.contains_key("w") && !weights.contains_key("b"),
+        StepKind::Mix { .. } => false,
+    }
+}
+
+/// Whether a convolution has as many results as channels, at least two, and a window of its own for each.
+fn is_depthwise(plan: &Plan, step: &Step) -> bool {
+    let groups = argument(step, "groups").filter(|&groups| groups > 1);
+    let shape = match &step.kind {
+        StepKind::Op { weights, .. } => weights.get("w").and_then(|&number| plan.weights.get(number)).map(|w| &w.shape),
+        StepKind::Mix { .. } => None,
+    };
+    let one_each = shape.is_some_and(|shape| shape.len() == 4 && Some(shape[0]) == groups && shape[1] == 1);
+    is_unbiased(step) && groups == argument(step, "out") && one_each
+}
+
+/// Whether a convolution mixes channels and nothing else.
+fn is_pointwise(step: &Step) -> bool {
+    let plain = [("kernel", 1), ("stride", 1), ("pad", 0), ("groups", 1)];
+    is_unbiased(step) && plain.iter().all(|&(name, value)| argument(step, name) == Some(value))
 }
 
 fn nothing(step: &Step) -> EngineError {

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::error::{EngineError, OpError};
 use super::norm::{self, Statistics};
-use super::program::{Instruction, InstructionKind, Term};
+use super::program::{Before, Branch, Instruction, InstructionKind, Term};
 use super::{Mode, Network};
 use crate::shim;
 use nasc_compiler::plan::{Buffer, Folded, StepKind};
@@ -22,10 +22,11 @@ impl Run<'_> {
     /// Runs an instruction and lets go of what nothing reads any more.
     pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<(), EngineError> {
         let (number, result) = match &instruction.kind {
-            InstructionKind::Op { step, reads } => (*step, self.op(*step, reads)),
-            InstructionKind::Sum { step, terms } => (*step, self.sum(terms)),
+            InstructionKind::Op { step, reads } => (*step, self.op(*step, reads).map(|value| vec![value])),
+            InstructionKind::Sum { step, terms } => (*step, self.sum(terms).map(|value| vec![value])),
+            InstructionKind::Branches { step, before, branches } => (*step, self.branches(before, branches)),
         };
-        let value = result.map_err(|why| {
+        let values = result.map_err(|why| {
             let step = &self.network.plan.steps[number];
             let op = match &step.kind {
                 StepKind::Op { op, .. } => op.to_string(),
@@ -33,7 +34,9 @@ impl Run<'_> {
             };
             EngineError::Step { op, origin: step.origin.clone(), why }
         })?;
-        self.buffers[instruction.writes] = Some(value);
+        for (&buffer, value) in instruction.writes.iter().zip(values) {
+            self.buffers[buffer] = Some(value);
+        }
         for &buffer in &instruction.releases {
             self.buffers[buffer] = None;
         }
@@ -69,18 +72,37 @@ impl Run<'_> {
             match term.norm {
                 None => sum.add(x, scale),
                 Some(step) => {
-                    let (call, _) = self.call(step, &[])?;
-                    let statistics = Statistics::of(self.mode, call.float("momentum")?);
-                    let (gamma, beta) = (call.optional_weight("gamma"), call.optional_weight("beta"));
-                    let (mean, var) = (call.state("mean")?, call.state("var")?);
-                    norm::check_batch(x, mean, statistics)?;
+                    let (norm, statistics) = self.norm(step, x)?;
                     of_batch = statistics.of_batch;
-                    let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")? };
                     sum.add_normalised(x, scale, &norm);
                 }
             }
         }
         Ok(sum.compute(of_batch)?)
+    }
+
+    fn branches(&self, before: &Before, branches: &[Branch]) -> Result<Vec<Tensor>, OpError> {
+        let x = self.read(before.x)?;
+        let norm = before.norm.map(|step| self.norm(step, x)).transpose()?;
+        let mut convolutions = shim::Branches::new(x, norm.as_ref().map(|(norm, _)| norm), before.relu);
+        for branch in branches {
+            let (call, _) = self.call(branch.deep, &[])?;
+            let windows = shim::Windows { stride: call.int("stride")?, pad: call.int("pad")?, dilation: call.int("dilation")? };
+            let point = branch.point.map(|step| self.call(step, &[])?.0.weight("w")).transpose()?;
+            convolutions.add(call.weight("w")?, point, windows);
+        }
+        Ok(convolutions.compute(norm.is_some_and(|(_, statistics)| statistics.of_batch))?)
+    }
+
+    /// The batch-norm of a step, that is run on `x` by something else than its primitive.
+    fn norm(&self, step: usize, x: &Tensor) -> Result<(shim::Norm<'_>, Statistics), OpError> {
+        let (call, _) = self.call(step, &[])?;
+        let statistics = Statistics::of(self.mode, call.float("momentum")?);
+        let (gamma, beta) = (call.optional_weight("gamma"), call.optional_weight("beta"));
+        let (mean, var) = (call.state("mean")?, call.state("var")?);
+        norm::check_batch(x, mean, statistics)?;
+        let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")? };
+        Ok((norm, statistics))
     }
 
     fn read(&self, buffer: Buffer) -> Result<&Tensor, OpError> {
