@@ -176,9 +176,10 @@ struct Term {
     var: *const c_void,
     momentum: f64,
     epsilon: f64,
+    alone: bool,
 }
 
-/// A batch-norm under a sum.
+/// A batch-norm under a sum or before a convolution.
 #[derive(Debug)]
 pub struct Norm<'a> {
     /// Scale of each channel; 1 if absent.
@@ -193,6 +194,8 @@ pub struct Norm<'a> {
     pub momentum: f64,
     /// Added to the variance.
     pub epsilon: f64,
+    /// Whether nothing else reads what is normalised. If branches made it, they then take part of the gradient's work.
+    pub alone: bool,
 }
 
 /// A sum of scaled tensors, some of them normalised first, computed in one go and differentiable once.
@@ -208,7 +211,8 @@ impl<'a> Sum<'a> {
     pub fn add(&mut self, x: &'a Tensor, scale: Option<&'a Tensor>) {
         let null = std::ptr::null;
         let (x, scale) = (x.as_ptr().cast(), optional(scale));
-        self.terms.push(Term { x, scale, gamma: null(), beta: null(), mean: null(), var: null(), momentum: 0.0, epsilon: 0.0 });
+        let (gamma, beta, mean, var) = (null(), null(), null(), null());
+        self.terms.push(Term { x, scale, gamma, beta, mean, var, momentum: 0.0, epsilon: 0.0, alone: false });
     }
 
     /// Adds `scale * batch_norm(x)`.
@@ -222,6 +226,7 @@ impl<'a> Sum<'a> {
             var: norm.var.as_ptr().cast(),
             momentum: norm.momentum,
             epsilon: norm.epsilon,
+            alone: norm.alone,
         });
     }
 
@@ -244,6 +249,7 @@ struct Before {
     momentum: f64,
     epsilon: f64,
     relu: bool,
+    alone: bool,
 }
 
 /// A branch as the other side reads it (`NascBranch`).
@@ -255,6 +261,7 @@ struct Branch {
     stride: i64,
     pad: i64,
     dilation: i64,
+    normalised: bool,
 }
 
 /// Depthwise convolutions of one tensor, each perhaps with a 1x1 convolution behind it, computed in one go and differentiable
@@ -290,19 +297,20 @@ impl<'a> Branches<'a> {
             momentum: norm.map_or(0.0, |norm| norm.momentum),
             epsilon: norm.map_or(0.0, |norm| norm.epsilon),
             relu,
+            alone: norm.is_some_and(|norm| norm.alone),
         };
         Branches { before, branches: Vec::new(), borrowed: PhantomData }
     }
 
     /// Adds a depthwise convolution with weights `[c, 1, k, k]`, and the 1x1 convolution of its result with weights
-    /// `[out, c, 1, 1]`.
-    pub fn add(&mut self, deep: &'a Tensor, point: Option<&'a Tensor>, windows: Windows) {
+    /// `[out, c, 1, 1]`. `normalised`: nothing will read the result but one [`Norm`] that is said to be alone.
+    pub fn add(&mut self, deep: &'a Tensor, point: Option<&'a Tensor>, windows: Windows, normalised: bool) {
         let Windows { stride, pad, dilation } = windows;
-        self.branches.push(Branch { deep: deep.as_ptr().cast(), point: optional(point), stride, pad, dilation });
+        self.branches.push(Branch { deep: deep.as_ptr().cast(), point: optional(point), stride, pad, dilation, normalised });
     }
 
     /// The result of each branch. `of_batch`: the norm takes the statistics of `x` and moves the kept ones; else it takes the
-    /// kept ones.
+    /// kept ones. It is also said of the norms behind, for which statistics are worked out on the way.
     pub fn compute(self, of_batch: bool) -> Result<Vec<Tensor>, TchError> {
         let mut outs: Vec<Tensor> = self.branches.iter().map(|_| Tensor::new()).collect();
         let pointers: Vec<*mut c_void> = outs.iter_mut().map(|out| out.as_mut_ptr().cast()).collect();

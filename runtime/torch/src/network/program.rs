@@ -11,7 +11,7 @@
 use super::error::EngineError;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
 use nasc_compiler::supernet::{Attr, DType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Instructions with what they release.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(super) struct Before {
     pub norm: Option<usize>,
     /// Whether a ReLU is next.
     pub relu: bool,
+    /// Whether nothing else reads `x`, which a branch made.
+    pub alone: bool,
 }
 
 /// A depthwise convolution.
@@ -58,6 +60,8 @@ pub(super) struct Branch {
     pub deep: usize,
     /// The step of the 1x1 convolution behind it, if there is one.
     pub point: Option<usize>,
+    /// Whether nothing reads the result but one norm, of a sum or before other branches.
+    pub normalised: bool,
 }
 
 /// An operand of a sum.
@@ -68,6 +72,8 @@ pub(super) struct Term {
     pub scale: Option<Folded>,
     /// The step that normalises it first, if one does.
     pub norm: Option<usize>,
+    /// Whether nothing else reads `x`, which a branch made.
+    pub alone: bool,
 }
 
 impl Program {
@@ -92,8 +98,43 @@ impl Program {
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
         let mut program = Program { instructions: lowering.instructions, results };
+        program.pair();
         program.release();
         Ok(program)
+    }
+
+    /// Finds results of branches that one norm alone reads, and tells both.
+    fn pair(&mut self) {
+        let mut reads: HashMap<Buffer, usize> = self.results.values().map(|&buffer| (buffer, 1)).collect();
+        let mut made = HashSet::new();
+        for instruction in &self.instructions {
+            instruction.reads().into_iter().for_each(|buffer| *reads.entry(buffer).or_insert(0) += 1);
+            match instruction.kind {
+                InstructionKind::Branches { .. } => made.extend(instruction.writes.iter().copied()),
+                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
+            }
+        }
+        let mut paired = HashSet::new();
+        let mut pair = |x: Buffer, norm: Option<usize>| {
+            let alone = norm.is_some() && made.contains(&x) && reads.get(&x) == Some(&1);
+            alone && paired.insert(x)
+        };
+        for instruction in &mut self.instructions {
+            match &mut instruction.kind {
+                InstructionKind::Op { .. } => {}
+                InstructionKind::Sum { terms, .. } => terms.iter_mut().for_each(|term| term.alone = pair(term.x, term.norm)),
+                InstructionKind::Branches { before, .. } => before.alone = pair(before.x, before.norm),
+            }
+        }
+        for instruction in &mut self.instructions {
+            match &mut instruction.kind {
+                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
+                InstructionKind::Branches { branches, .. } => {
+                    let results = branches.iter_mut().zip(&instruction.writes);
+                    results.for_each(|(branch, buffer)| branch.normalised = paired.contains(buffer));
+                }
+            }
+        }
     }
 
     /// Finds the last reader of each buffer.
@@ -169,7 +210,7 @@ impl Lowering<'_> {
                             MixWeight::Folded => terms.extend(self.terms(buffer)),
                             MixWeight::Multiply => {
                                 let scale = Folded { decision: *decision, alternative: operand.alternative };
-                                terms.push(Term { x: self.settle(buffer), scale: Some(scale), norm: None });
+                                terms.push(Term { x: self.settle(buffer), scale: Some(scale), norm: None, alone: false });
                             }
                         }
                     }
@@ -182,7 +223,7 @@ impl Lowering<'_> {
             StepKind::Op { op, scale, .. } => match &**op {
                 "batch_norm" if step.reads.len() == 1 => {
                     let scale = scale.filter(|folded| selection[folded.decision].is_none());
-                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number) };
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), alone: false };
                     self.waiting.insert(step.writes, (number, vec![term]));
                 }
                 "add" if self.adds_equals(step) => {
@@ -201,7 +242,7 @@ impl Lowering<'_> {
                 }
                 "conv" if is_pointwise(step) && self.deeps.contains_key(&self.name(step.reads[0])) => {
                     let deep = self.deeps.remove(&self.name(step.reads[0])).expect("it is there");
-                    self.branch(Branch { deep, point: Some(number) }, step.writes);
+                    self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes);
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
@@ -238,7 +279,7 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: self.settle(name), scale: None, norm: None }],
+            None => vec![Term { x: self.settle(name), scale: None, norm: None, alone: false }],
         }
     }
 
@@ -251,7 +292,7 @@ impl Lowering<'_> {
             self.emit(InstructionKind::Op { step, reads: vec![x] }, name);
         }
         if let Some(deep) = self.deeps.remove(&name) {
-            self.branch(Branch { deep, point: None }, name);
+            self.branch(Branch { deep, point: None, normalised: false }, name);
         }
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
         match terms.as_slice() {
@@ -293,11 +334,11 @@ impl Lowering<'_> {
         };
         let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
         match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
-            Some(&[Term { x: operand, scale: None, norm: Some(norm) }]) if alone => {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm), .. }]) if alone => {
                 self.waiting.remove(&x);
-                Before { x: operand, norm: Some(norm), relu }
+                Before { x: operand, norm: Some(norm), relu, alone: false }
             }
-            Some(_) | None => Before { x: self.settle(x), norm: None, relu },
+            Some(_) | None => Before { x: self.settle(x), norm: None, relu, alone: false },
         }
     }
 

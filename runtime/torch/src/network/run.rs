@@ -72,7 +72,7 @@ impl Run<'_> {
             match term.norm {
                 None => sum.add(x, scale),
                 Some(step) => {
-                    let (norm, statistics) = self.norm(step, x)?;
+                    let (norm, statistics) = self.norm(step, x, term.alone)?;
                     of_batch = statistics.of_batch;
                     sum.add_normalised(x, scale, &norm);
                 }
@@ -83,25 +83,25 @@ impl Run<'_> {
 
     fn branches(&self, before: &Before, branches: &[Branch]) -> Result<Vec<Tensor>, OpError> {
         let x = self.read(before.x)?;
-        let norm = before.norm.map(|step| self.norm(step, x)).transpose()?;
-        let mut convolutions = shim::Branches::new(x, norm.as_ref().map(|(norm, _)| norm), before.relu);
+        let norm = before.norm.map(|step| self.norm(step, x, before.alone)).transpose()?.map(|(norm, _)| norm);
+        let mut convolutions = shim::Branches::new(x, norm.as_ref(), before.relu);
         for branch in branches {
             let (call, _) = self.call(branch.deep, &[])?;
             let windows = shim::Windows { stride: call.int("stride")?, pad: call.int("pad")?, dilation: call.int("dilation")? };
             let point = branch.point.map(|step| self.call(step, &[])?.0.weight("w")).transpose()?;
-            convolutions.add(call.weight("w")?, point, windows);
+            convolutions.add(call.weight("w")?, point, windows, branch.normalised);
         }
-        Ok(convolutions.compute(norm.is_some_and(|(_, statistics)| statistics.of_batch))?)
+        Ok(convolutions.compute(Statistics::of(self.mode, 0.0).of_batch)?)
     }
 
-    /// The batch-norm of a step, that is run on `x` by something else than its primitive.
-    fn norm(&self, step: usize, x: &Tensor) -> Result<(shim::Norm<'_>, Statistics), OpError> {
+    /// The batch-norm of a step, that is run on `x` by something else than its primitive. `alone`: nothing else reads `x`.
+    fn norm(&self, step: usize, x: &Tensor, alone: bool) -> Result<(shim::Norm<'_>, Statistics), OpError> {
         let (call, _) = self.call(step, &[])?;
         let statistics = Statistics::of(self.mode, call.float("momentum")?);
         let (gamma, beta) = (call.optional_weight("gamma"), call.optional_weight("beta"));
         let (mean, var) = (call.state("mean")?, call.state("var")?);
         norm::check_batch(x, mean, statistics)?;
-        let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")? };
+        let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")?, alone };
         Ok((norm, statistics))
     }
 
