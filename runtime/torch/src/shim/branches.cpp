@@ -61,12 +61,20 @@ extern const Loops loops_avx512, loops_avx2;
 #endif
 extern const Loops loops_plain;
 
-const Loops& loops() {
+// The loops for this processor. NASC_LOOPS asks for those of an older one, so that tests can try them.
+const Loops& picked() {
 #if defined(NASC_LOOPS_X86)
-    if (__builtin_cpu_supports("avx512f")) return loops_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return loops_avx2;
+    const char* asked = std::getenv("NASC_LOOPS");
+    const auto wants = [&](const char* set) { return asked == nullptr || std::strcmp(asked, set) == 0; };
+    if (wants("avx512") && __builtin_cpu_supports("avx512f")) return loops_avx512;
+    if (wants("avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return loops_avx2;
 #endif
     return loops_plain;
+}
+
+const Loops& loops() {
+    static const Loops& found = picked();
+    return found;
 }
 
 }  // namespace deep
