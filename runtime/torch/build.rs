@@ -15,6 +15,7 @@ fn main() {
     println!("cargo:rerun-if-changed=src/shim");
     let libtorch = libtorch();
     let (lib, include) = (libtorch.join("lib"), libtorch.join("include"));
+    let openmp = openmp(&lib);
     let x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     let build = || {
         let mut build = cc::Build::new();
@@ -28,6 +29,9 @@ fn main() {
             .flag(format!("-isystem{}", include.display()))
             .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
             .flag("-fno-math-errno");
+        if openmp.is_some() {
+            build.flag("-fopenmp"); // without it ATen's parallel loops are compiled as plain ones
+        }
         if x86 {
             build.define("NASC_LOOPS_X86", None);
         }
@@ -49,7 +53,18 @@ fn main() {
     }
     shim.compile("nasc_torch_shim");
     println!("cargo:rustc-link-lib=dl");
+    match openmp {
+        Some(library) => println!("cargo:rustc-link-arg={}", library.display()),
+        None => println!("cargo:warning=no libgomp beside libtorch: the shim's loops run on one thread"),
+    }
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+}
+
+/// The OpenMP library that lies beside libtorch, which libtorch's threads are from; under pip its name has a number in it.
+fn openmp(lib: &Path) -> Option<PathBuf> {
+    let files = std::fs::read_dir(lib).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_openmp = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libgomp"));
+    files.filter(|path| is_openmp(path)).min()
 }
 
 /// The folder that LIBTORCH names, if it fits.

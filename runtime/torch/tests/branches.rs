@@ -117,6 +117,8 @@ fn gradients(results: &[Tensor], towards: &[Tensor], leaves: &[&Tensor]) -> Vec<
 
 /// Random shapes, windows, norms: results, moved statistics, and gradients of everything.
 fn compare(seed: u64, kind: Kind) {
+    // Pictures are small; threads would only wait for each other.
+    tch::set_num_threads(1);
     let dice = &mut Dice::new(seed);
     shim::manual_seed(seed as i64);
     let (pictures, channels) = (if dice.coin() { 1 } else { dice.roll(2, 20) }, dice.roll(1, 40));
