@@ -29,6 +29,16 @@ pub(super) struct Instruction {
     pub writes: Vec<Buffer>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
+    /// Results that several sums read.
+    pub shared: Vec<SharedResult>,
+}
+
+/// A result that several sums read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SharedResult {
+    pub buffer: Buffer,
+    /// Whether one of them normalises it.
+    pub normalised: bool,
 }
 
 /// What an instruction computes.
@@ -99,8 +109,31 @@ impl Program {
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
         let mut program = Program { instructions: lowering.instructions, results };
         program.pair();
+        program.share();
         program.release();
         Ok(program)
+    }
+
+    /// Finds results that several sums read, and tells their instructions.
+    fn share(&mut self) {
+        let mut readers: HashMap<Buffer, (usize, bool)> = HashMap::new();
+        for instruction in &self.instructions {
+            match &instruction.kind {
+                InstructionKind::Op { .. } | InstructionKind::Branches { .. } => {}
+                InstructionKind::Sum { terms, .. } => terms.iter().for_each(|term| {
+                    let (count, normalised) = readers.entry(term.x).or_insert((0, false));
+                    *count += 1;
+                    *normalised |= term.norm.is_some();
+                }),
+            }
+        }
+        for instruction in &mut self.instructions {
+            let shared = instruction.writes.iter().filter_map(|&buffer| match readers.get(&buffer) {
+                Some(&(count, normalised)) if count > 1 => Some(SharedResult { buffer, normalised }),
+                Some(_) | None => None,
+            });
+            instruction.shared = shared.collect();
+        }
     }
 
     /// Finds results of branches that one norm alone reads, and tells both.
@@ -343,7 +376,7 @@ impl Lowering<'_> {
     }
 
     fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
-        self.instructions.push(Instruction { kind, writes: vec![writes], releases: Vec::new() });
+        self.instructions.push(Instruction { kind, writes: vec![writes], releases: Vec::new(), shared: Vec::new() });
     }
 }
 

@@ -37,6 +37,11 @@ impl Run<'_> {
         for (&buffer, value) in instruction.writes.iter().zip(values) {
             self.buffers[buffer] = Some(value);
         }
+        for shared in &instruction.shared {
+            if let Some(value) = &self.buffers[shared.buffer] {
+                self.buffers[shared.buffer] = Some(shim::shared(value, shared.normalised)?);
+            }
+        }
         for &buffer in &instruction.releases {
             self.buffers[buffer] = None;
         }
