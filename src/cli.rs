@@ -9,6 +9,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   nasc check cell.nas                     is the file right, in every architecture?
+  nasc fmt cell.nas                       lay it out
   nasc info @nasbench201                  what is left open, and what it costs
   nasc sample @nasbench201 -n 5           five architectures
   nasc search @nasbench201 --data digits --set size=8 --set n=1 --set epochs=10
@@ -76,6 +77,8 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Check files: is every architecture well formed?
     Check(Check),
+    /// Lay files out anew: blanks and line breaks, nothing else
+    Fmt(Fmt),
     /// Count the architectures of a space, exactly
     Count(Count),
     /// Show what a space leaves open, and what its architectures cost
@@ -121,17 +124,13 @@ pub(crate) struct CompileArguments {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LimitArguments(pub(crate) Limits);
 
+/// Those of the limits that the text of one file can meet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TextLimitArguments(pub(crate) Limits);
+
 impl Args for LimitArguments {
     fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(Limit::ALL.map(|limit| {
-            Arg::new(limit.flag())
-                .long(limit.flag())
-                .value_name("N")
-                .value_parser(value_parser!(u64))
-                .help(format!("At most so many {} [default: {}]", limit.counts(), limit.default()))
-                .help_heading("Limits")
-                .hide_short_help(true)
-        }))
+        command.args(Limit::ALL.map(limit_argument))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -147,13 +146,48 @@ impl FromArgMatches for LimitArguments {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for limit in Limit::ALL {
-            if let Some(value) = matches.get_one(limit.flag()) {
-                self.0 = self.0.clone().with(limit, *value);
-            }
-        }
+        self.0 = limits(&self.0, matches, &Limit::ALL);
         Ok(())
     }
+}
+
+impl Args for TextLimitArguments {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(Limit::TEXT.map(limit_argument))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        TextLimitArguments::augment_args(command)
+    }
+}
+
+impl FromArgMatches for TextLimitArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<TextLimitArguments, clap::Error> {
+        let mut arguments = TextLimitArguments::default();
+        arguments.update_from_arg_matches(matches)?;
+        Ok(arguments)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0 = limits(&self.0, matches, &Limit::TEXT);
+        Ok(())
+    }
+}
+
+fn limit_argument(limit: Limit) -> Arg {
+    Arg::new(limit.flag())
+        .long(limit.flag())
+        .value_name("N")
+        .value_parser(value_parser!(u64))
+        .help(format!("At most so many {} [default: {}]", limit.counts(), limit.default()))
+        .help_heading("Limits")
+        .hide_short_help(true)
+}
+
+/// Limits with those changed that were given.
+fn limits(before: &Limits, matches: &ArgMatches, known: &[Limit]) -> Limits {
+    let given = known.iter().filter_map(|limit| matches.get_one(limit.flag()).map(|value| (*limit, *value)));
+    given.fold(before.clone(), |limits, (limit, value)| limits.with(limit, value))
 }
 
 const CHECK: &str = "\
@@ -174,6 +208,32 @@ pub(crate) struct Check {
     pub(crate) files: Vec<String>,
     #[command(flatten)]
     pub(crate) compile: CompileArguments,
+}
+
+const FMT: &str = "\
+Files with errors of syntax are shown and left alone; other files are written only if they change. `-` writes what standard
+input becomes to standard output.
+
+Examples:
+  nasc fmt cell.nas
+  nasc fmt spaces examples                every `.nas` file in two folders and those in them
+  nasc fmt --check .                      which files would change?
+  nasc fmt - < cell.nas
+
+Exit status: 0 done; 1 if a file cannot be read, has errors or, with `--check`, would change.";
+
+/// Arguments of `fmt`.
+#[derive(Debug, Args)]
+#[command(after_help = FMT)]
+pub(crate) struct Fmt {
+    /// Files, folders, or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Write nothing, and list the files that would change
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) limits: TextLimitArguments,
 }
 
 const COUNT: &str = "\

@@ -6,6 +6,8 @@ use crate::input::Input;
 use crate::show;
 use nasc_compiler::driver::{Compilation, Options, Source, compile, parse_param};
 use nasc_compiler::supernet::Supernet;
+use nasc_grammar::diagnostic::Diagnostic;
+use nasc_grammar::span::SourceMap;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -53,7 +55,7 @@ impl Ctx {
 
     /// Compiles a file and shows what was found in it. Errors among that end the command.
     pub(crate) fn compile(&self, input: &Input, arguments: &CompileArguments, passes: bool) -> Result<Compilation> {
-        let source = input.read()?;
+        let source = input.read(&arguments.limits.0)?;
         let compilation = compile_source(source, input, arguments, passes);
         self.show(&compilation)?;
         match compilation.has_errors() {
@@ -79,13 +81,18 @@ impl Ctx {
 
     /// Shows what was found in a file on standard error.
     pub(crate) fn show(&self, compilation: &Compilation) -> Result<()> {
-        if compilation.diagnostics.is_empty() {
+        self.show_found(&compilation.sources, &compilation.diagnostics)
+    }
+
+    /// Shows findings on standard error.
+    pub(crate) fn show_found(&self, sources: &SourceMap, found: &[Diagnostic]) -> Result<()> {
+        if found.is_empty() {
             return Ok(());
         }
         let mut error = io::stderr().lock();
         match self.format {
-            Format::Human => show::human(&mut error, &compilation.sources, &compilation.diagnostics, self.color),
-            Format::Json => json_line(&mut error, &show::flat(&compilation.sources, &compilation.diagnostics)),
+            Format::Human => show::human(&mut error, sources, found, self.color),
+            Format::Json => json_line(&mut error, &show::flat(sources, found)),
         }
     }
 
@@ -118,7 +125,7 @@ pub(crate) fn compile_source(source: Source, input: &Input, arguments: &CompileA
         limits: arguments.limits.0.clone(),
         passes,
     };
-    compile(source, &*input.sources(), &options)
+    compile(source, &*input.sources(&options.limits), &options)
 }
 
 /// Refuses a file without a space.

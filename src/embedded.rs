@@ -13,8 +13,13 @@ pub(crate) struct Embedded {
 }
 
 /// Every space inside the binary, by name.
-pub(crate) const SPACES: &[Embedded] =
-    &[Embedded { name: "nasbench201", path: "spaces/nasbench201.nas", text: include_str!("../spaces/nasbench201.nas") }];
+pub(crate) const SPACES: &[Embedded] = &[
+    Embedded { name: "autoformer_t", path: "spaces/autoformer_t.nas", text: include_str!("../spaces/autoformer_t.nas") },
+    Embedded { name: "conv_macro", path: "spaces/conv_macro.nas", text: include_str!("../spaces/conv_macro.nas") },
+    Embedded { name: "darts", path: "spaces/darts.nas", text: include_str!("../spaces/darts.nas") },
+    Embedded { name: "nasbench201", path: "spaces/nasbench201.nas", text: include_str!("../spaces/nasbench201.nas") },
+    Embedded { name: "toy_cell", path: "spaces/toy_cell.nas", text: include_str!("../spaces/toy_cell.nas") },
+];
 
 /// The space of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Embedded> {

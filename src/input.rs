@@ -5,14 +5,11 @@
 
 use crate::embedded;
 use crate::failure::{Failure, Result, reason};
-use nasc_compiler::driver::{Source, Sources};
+use nasc_compiler::driver::{Limit, Limits, Source, Sources};
 use nasc_grammar::diagnostic::nearest;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// Bytes of a source that are read at most. The compiler refuses far smaller ones, and says where to cut them.
-pub(crate) const SOURCE_LIMIT: u64 = 16 << 20;
 
 /// A `FILE` argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +49,13 @@ impl Input {
         Input { origin, space }
     }
 
-    /// The text, with the name that people see.
-    pub(crate) fn read(&self) -> Result<Source> {
+    /// The text, with the name that people see. Of one that is longer than its limit a little more than that is read, so that the
+    /// compiler sees that it is.
+    pub(crate) fn read(&self, limits: &Limits) -> Result<Source> {
         match &self.origin {
-            Origin::Path(path) => Ok(Source { text: read_text(Path::new(path), SOURCE_LIMIT)?, name: path.clone() }),
+            Origin::Path(path) => Ok(Source { text: read_source(Path::new(path), limits)?, name: path.clone() }),
             Origin::Stdin => {
-                let name = "standard input";
-                Ok(Source { text: decode(read_limited(io::stdin().lock(), name, SOURCE_LIMIT)?, name)?, name: "<stdin>".into() })
+                Ok(Source { text: beginning(io::stdin().lock(), "standard input", limits)?, name: "<stdin>".into() })
             }
             Origin::Embedded(name) => match embedded::find(name) {
                 Some(space) => Ok(Source { name: space.path.into(), text: space.text.into() }),
@@ -75,18 +72,30 @@ impl Input {
     }
 
     /// Where `use` of this file finds other files.
-    pub(crate) fn sources(&self) -> Box<dyn Sources> {
+    pub(crate) fn sources(&self, limits: &Limits) -> Box<dyn Sources> {
         let file = match &self.origin {
             Origin::Path(path) => PathBuf::from(path),
             Origin::Stdin => PathBuf::from("stdin.nas"),
             Origin::Embedded(_) => return Box::new(nasc_compiler::driver::NoSources),
         };
-        Box::new(crate::project::Project::of(&file))
+        Box::new(crate::project::Project::of(&file, limits))
     }
+}
+
+/// Reads a source; of one that is longer than its limit the beginning, which is longer than the limit too.
+pub(crate) fn read_source(path: &Path, limits: &Limits) -> Result<String> {
+    let (file, name) = open(path)?;
+    beginning(file, &name, limits)
 }
 
 /// Reads a text file of at most `limit` bytes.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String> {
+    let (file, name) = open(path)?;
+    decode(read_limited(file, &name, limit)?, &name)
+}
+
+/// A file, and its name for messages.
+fn open(path: &Path) -> Result<(File, String)> {
     let name = path.display().to_string();
     let failed = |error: &io::Error| match Failure::io(format!("read `{name}`"), error) {
         failure if path.as_os_str().is_empty() => failure.help("the name of the file is empty"),
@@ -97,17 +106,36 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String> {
         return Err(Failure::new(format!("cannot read `{name}`: it is a folder")).help("name a `.nas` file inside it"));
     }
     let file = File::open(path).map_err(|error| failed(&error))?;
-    decode(read_limited(file, &format!("`{name}`"), limit)?, &format!("`{name}`"))
+    Ok((file, format!("`{name}`")))
+}
+
+/// The text of a reader; of one that is longer than its limit the beginning. Never takes much more memory than that.
+fn beginning(reader: impl Read, name: &str, limits: &Limits) -> Result<String> {
+    // No text of 4 GiB is ever compiled. A character has at most four bytes, so a whole one ends behind the limit.
+    let most = limits.get(Limit::Bytes).min(u64::from(u32::MAX)) + 4;
+    let mut bytes = read_all(reader.take(most), name)?;
+    if bytes.len() as u64 == most
+        && let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    decode(bytes, name)
 }
 
 /// All bytes of a reader, or an error if there are more than `limit`. Never takes more memory than that.
 fn read_limited(reader: impl Read, name: &str, limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::new(format!("cannot read {name}: {}", reason(&error))))?;
+    let bytes = read_all(reader.take(limit.saturating_add(1)), name)?;
     if bytes.len() as u64 > limit {
         return Err(Failure::new(format!("{name} is larger than {limit} bytes: nothing that nasc reads as text is")));
     }
+    Ok(bytes)
+}
+
+fn read_all(mut reader: impl Read, name: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = reader.read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(format!("cannot read {name}: {}", reason(&error))))?;
     Ok(bytes)
 }
 
@@ -166,5 +194,17 @@ mod tests {
     fn no_more_than_the_limit_is_read() {
         assert!(matches!(read_limited(io::repeat(0), "zeros", 1000), Err(Failure::Message { .. })));
         assert_eq!(read_limited(&[1u8; 1000][..], "ones", 1000).map(|bytes| bytes.len()).ok(), Some(1000));
+    }
+
+    #[test]
+    fn of_a_source_that_is_too_long_a_beginning_is_read_that_is_too_long() {
+        let text = "a\u{e9}\u{20ac}\u{1f600}".repeat(10);
+        for limit in 0..40 {
+            let limits = Limits::default().with(Limit::Bytes, limit);
+            let read = beginning(text.as_bytes(), "text", &limits).expect("it is text");
+            assert!(read.len() as u64 > limit && read.len() as u64 <= limit + 4 && text.starts_with(&read), "{limit}: {read}");
+        }
+        let broken = beginning(&b"abcdef\xff"[..], "text", &Limits::default().with(Limit::Bytes, 3));
+        assert!(matches!(broken, Err(Failure::Message { .. })), "what was read is no text");
     }
 }

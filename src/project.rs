@@ -4,8 +4,8 @@
 //! the root is as forbidden as a path that does: both are compared after the system has resolved them.
 
 use crate::failure::Failure;
-use crate::input::{SOURCE_LIMIT, read_text};
-use nasc_compiler::driver::{Source, SourceError, Sources};
+use crate::input::read_source;
+use nasc_compiler::driver::{Limits, Source, SourceError, Sources};
 use std::path::{Path, PathBuf};
 
 /// The file that marks a project's root.
@@ -17,18 +17,20 @@ pub(crate) struct Project {
     root: PathBuf,
     /// As people may see it: made from the path they gave.
     shown: PathBuf,
+    /// How long a file may be.
+    limits: Limits,
 }
 
 impl Project {
     /// The project that a file belongs to.
-    pub(crate) fn of(file: &Path) -> Project {
+    pub(crate) fn of(file: &Path, limits: &Limits) -> Project {
         let folder = match file.parent() {
             Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
             Some(parent) => parent,
             None => Path::new("."),
         };
         let (root, shown) = root_of(folder);
-        Project { root, shown }
+        Project { root, shown, limits: limits.clone() }
     }
 }
 
@@ -50,7 +52,7 @@ impl Sources for Project {
             return Err(SourceError::OutsideRoot);
         }
         let unreadable = |why: String| SourceError::Unreadable { path: shown.clone(), why };
-        match read_text(&resolved, SOURCE_LIMIT) {
+        match read_source(&resolved, &self.limits) {
             Ok(text) => Ok(Source { name: shown, text }),
             Err(Failure::Message { what, help: _ }) => Err(unreadable(what)),
             Err(Failure::Diagnosed | Failure::Interrupted | Failure::Closed) => Err(unreadable("it cannot be read".into())),
@@ -102,20 +104,24 @@ mod tests {
         folder
     }
 
+    fn of(file: &Path) -> Project {
+        Project::of(file, &Limits::default())
+    }
+
     #[test]
     fn the_marker_makes_the_root() {
         let place = folder(&[("nasc.toml", ""), ("lib/a.nas", "outer"), ("x/lib/a.nas", "inner"), ("x/y/main.nas", "")]);
-        let project = Project::of(&place.path().join("x/y/main.nas"));
+        let project = of(&place.path().join("x/y/main.nas"));
         assert_eq!(project.module(&["lib", "a"]).map(|source| source.text).ok().as_deref(), Some("outer"));
         fs::write(place.path().join("x/nasc.toml"), "").expect("a file can be written");
-        let project = Project::of(&place.path().join("x/y/main.nas"));
+        let project = of(&place.path().join("x/y/main.nas"));
         assert_eq!(project.module(&["lib", "a"]).map(|source| source.text).ok().as_deref(), Some("inner"));
     }
 
     #[test]
     fn without_a_marker_the_files_folder_is_the_root() {
         let place = folder(&[("a.nas", "up"), ("x/main.nas", ""), ("x/b.nas", "beside")]);
-        let project = Project::of(&place.path().join("x/main.nas"));
+        let project = of(&place.path().join("x/main.nas"));
         assert_eq!(project.module(&["b"]).map(|source| source.text).ok().as_deref(), Some("beside"));
         assert!(matches!(project.module(&["a"]), Err(SourceError::NotFound { .. })));
         assert!(matches!(project.module(&["..", "a"]), Err(SourceError::OutsideRoot)));
@@ -128,7 +134,7 @@ mod tests {
         let place = folder(&[("secret.nas", "secret"), ("x/main.nas", ""), ("x/inside.nas", "inside")]);
         std::os::unix::fs::symlink("../secret.nas", place.path().join("x/out.nas")).expect("a link can be made");
         std::os::unix::fs::symlink("inside.nas", place.path().join("x/same.nas")).expect("a link can be made");
-        let project = Project::of(&place.path().join("x/main.nas"));
+        let project = of(&place.path().join("x/main.nas"));
         assert!(matches!(project.module(&["out"]), Err(SourceError::OutsideRoot)));
         assert_eq!(project.module(&["same"]).map(|source| source.text).ok().as_deref(), Some("inside"));
     }

@@ -67,7 +67,7 @@ pub(crate) fn prepare(
     limits: &LimitArguments,
 ) -> Result<Prepared> {
     let input = Input::parse(space);
-    let source = input.read()?;
+    let source = input.read(&limits.0)?;
     let declared = declared(&source, input.space.as_deref());
     let resolved = settings(ctx, command, &[], run, more, declared.as_deref())?;
     let main = source.name.clone();
@@ -264,6 +264,8 @@ fn written(value: &Parameter) -> String {
         // A whole number keeps its point, and stays a float.
         Parameter::Float(value) => format!("{value:?}"),
         Parameter::Str(value) => value.clone(),
+        // A parameter is set, never chosen.
+        Parameter::Open(_) => String::new(),
     }
 }
 
@@ -273,6 +275,7 @@ fn parameter(value: &Attr) -> Parameter {
         Attr::Int(value) => Parameter::Int(*value),
         Attr::Float(value) => Parameter::Float(*value),
         Attr::Str(value) => Parameter::Str(value.clone()),
+        Attr::Open(_) => value.clone(),
     }
 }
 

@@ -1,15 +1,16 @@
 //! What architectures cost.
 //!
 //! A cost is an exact function of the answers: the sum of what happens in the run. A weight counts once if one of the contexts in
-//! which it is created holds, however many do; an operation counts in the runs that execute it. `state` is not counted, and what
+//! which it is created holds, however many do, with as much of it as the largest use needs; an operation counts in the runs that execute it. `state` is not counted, and what
 //! only `search_only` alternatives need is part of the supernet's totals but of no architecture. Ranges are exact and come with
 //! architectures that attain them, read off the diagram of all runs (see [`crate::runs`]).
 //!
 //! Units: numbers held by weights; multiply-accumulates for a batch of one record.
 
 use crate::arch::Architecture;
-use crate::runs::{Conditions, Runs, RunsError};
-use crate::supernet::{ALWAYS, ContextId, Supernet, Weight};
+use crate::chosen::Chosen;
+use crate::runs::{Conditions, Runs, RunsError, When};
+use crate::supernet::{ContextId, Cost, Supernet, Weight};
 use indexmap::IndexMap;
 
 /// The least and the most that an architecture of a space costs.
@@ -31,30 +32,33 @@ pub struct CostModel {
     conditions: Conditions,
     /// What every run costs.
     always: i64,
-    /// What is added in runs in which one of the contexts holds.
-    terms: Vec<(Vec<ContextId>, i64)>,
+    /// What is added in runs in which one of the conditions holds.
+    terms: Vec<(Vec<When>, i64)>,
 }
 
 impl CostModel {
     /// How many numbers the weights of a run hold.
     pub fn params(supernet: &Supernet) -> CostModel {
-        CostModel::new(supernet, supernet.weights.iter().map(|weight| (&*weight.created, weight.len())))
+        CostModel::new(supernet, supernet.weights.iter().map(|weight| amounts(weight)))
     }
 
     /// How many multiply-accumulates a run does for one record.
     pub fn macs(supernet: &Supernet) -> CostModel {
-        let costs = supernet.costs.iter();
-        CostModel::new(supernet, costs.map(|cost| (std::slice::from_ref(&cost.context), cost.macs.at(1).unwrap_or(i64::MAX))))
+        let amount = |cost: &Cost| vec![(cost.context, cost.macs.map(|macs| macs.at(1).unwrap_or(i64::MAX)))];
+        CostModel::new(supernet, supernet.costs.iter().map(amount))
     }
 
-    fn new<'a>(supernet: &Supernet, parts: impl Iterator<Item = (&'a [ContextId], i64)>) -> CostModel {
+    /// Of parts that each amount to the largest of what holds.
+    fn new(supernet: &Supernet, parts: impl Iterator<Item = Vec<(ContextId, Chosen<i64>)>>) -> CostModel {
         let mut always = 0i64;
         // What happens together is one term.
-        let mut terms: IndexMap<Vec<ContextId>, i64> = IndexMap::new();
-        for (contexts, value) in parts {
-            let sum = if contexts.contains(&ALWAYS) { &mut always } else { terms.entry(contexts.to_vec()).or_insert(0) };
-            // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
-            *sum = sum.saturating_add(value);
+        let mut terms: IndexMap<Vec<When>, i64> = IndexMap::new();
+        for part in parts {
+            for (when, value) in steps(&part) {
+                let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_insert(0) };
+                // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
+                *sum = sum.saturating_add(value);
+            }
         }
         terms.retain(|_, value| *value != 0);
         CostModel { conditions: Conditions::new(supernet), always, terms: terms.into_iter().collect() }
@@ -63,19 +67,15 @@ impl CostModel {
     /// What an architecture of the supernet costs.
     pub fn of(&self, architecture: &Architecture) -> i64 {
         let happens = self.conditions.under(architecture.answers());
-        let terms = self.terms.iter().filter(|(contexts, _)| happens.any(contexts));
+        let holds = |when: &When| when.holds(&happens, architecture.answers());
+        let terms = self.terms.iter().filter(|(all, _)| all.iter().any(holds));
         terms.fold(self.always, |sum, (_, value)| sum.saturating_add(*value))
     }
 
-    /// Everything at once.
-    pub fn total(&self) -> i64 {
-        self.terms.iter().fold(self.always, |sum, (_, value)| sum.saturating_add(*value))
-    }
-
     fn range(&self, supernet: &Supernet) -> Result<Range, RunsError> {
-        let contexts: Vec<&[ContextId]> = self.terms.iter().map(|(contexts, _)| &**contexts).collect();
+        let conditions: Vec<&[When]> = self.terms.iter().map(|(all, _)| &**all).collect();
         let values: Vec<i64> = self.terms.iter().map(|(_, value)| *value).collect();
-        let extremes = Runs::with_terms(supernet, &contexts)?.extremes(&values)?;
+        let extremes = Runs::with_terms(supernet, &conditions)?.extremes(&values)?;
         let ((min, smallest), (max, largest)) = (extremes.least, extremes.greatest);
         Ok(Range {
             min: self.always.saturating_add(min),
@@ -84,6 +84,32 @@ impl CostModel {
             largest: Architecture::from_runs(largest),
         })
     }
+}
+
+/// How much of a weight is created when.
+fn amounts(weight: &Weight) -> Vec<(ContextId, Chosen<i64>)> {
+    let whole = || Chosen::constant(weight.len());
+    weight.created.iter().map(|creation| (creation.context, creation.numbers.clone().unwrap_or_else(whole))).collect()
+}
+
+/// A part that amounts to the largest of what holds, as terms that add up: what each larger amount has beyond the next smaller one
+/// is there if one of those holds that are at least so large.
+fn steps(part: &[(ContextId, Chosen<i64>)]) -> Vec<(Vec<When>, i64)> {
+    let mut values: Vec<i64> = part.iter().flat_map(|(_, amount)| amount.entries().copied()).collect();
+    values.sort_unstable();
+    values.dedup();
+    let mut before = 0;
+    let step = |value: i64| {
+        let mut when = Vec::new();
+        for (context, amount) in part {
+            let reaches = amount.map(|amount| *amount >= value);
+            let regions = reaches.regions().into_iter().filter(|(_, reaches)| *reaches);
+            when.extend(regions.map(|(region, _)| When { context: *context, region }));
+        }
+        let more = value - std::mem::replace(&mut before, value);
+        (when, more)
+    };
+    values.into_iter().map(step).collect()
 }
 
 /// How many numbers the weights hold that an architecture's run creates. For many architectures, keep a [`CostModel`].
@@ -101,9 +127,10 @@ pub fn supernet_params(supernet: &Supernet) -> i64 {
     supernet.weights.iter().map(Weight::len).fold(0, i64::saturating_add)
 }
 
-/// Multiply-accumulates for one record if everything is computed once.
+/// Multiply-accumulates for one record if everything is computed once, at its largest.
 pub fn supernet_macs(supernet: &Supernet) -> i64 {
-    CostModel::macs(supernet).total()
+    let largest = |cost: &Cost| cost.macs.entries().map(|macs| macs.at(1).unwrap_or(i64::MAX)).max().unwrap_or(0);
+    supernet.costs.iter().map(largest).fold(0, i64::saturating_add)
 }
 
 /// The exact range of [`params`].

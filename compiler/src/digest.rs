@@ -8,8 +8,10 @@
 //! graph as what each result computes, each node by what its operands compute: so places, formatting, comments, numbering, dead
 //! code, and equal operations done once or twice make no difference, and therefore neither do passes.
 
+use crate::chosen::Chosen;
+use crate::extent::Extent;
 use crate::passes::is_its_own;
-use crate::supernet::{Attr, NodeId, NodeKind, Supernet, Weight};
+use crate::supernet::{Attr, NodeId, NodeKind, Slicing, Supernet, Weight};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +32,7 @@ pub fn digest(supernet: &Supernet) -> String {
     form.number(params.len());
     for (name, attr) in params {
         form.text(name);
-        form.attr(attr);
+        form.attr(attr, supernet);
     }
     for table in [&supernet.weights, &supernet.states] {
         let mut table: Vec<&Weight> = table.iter().collect();
@@ -99,7 +101,9 @@ fn values(supernet: &Supernet) -> HashMap<NodeId, Hash> {
         let node = supernet.node(id);
         let operands = supernet.operands(id);
         let mut form = Form::new("node");
-        form.text(&node.ty.to_string());
+        form.text(&node.ty.dtype.to_string());
+        form.number(node.ty.shape.len());
+        node.ty.shape.iter().for_each(|extent| form.extent(extent, supernet));
         let mut its_own = false;
         match &node.kind {
             NodeKind::Input { input } => {
@@ -114,20 +118,29 @@ fn values(supernet: &Supernet) -> HashMap<NodeId, Hash> {
                 form.number(attrs.len());
                 for (name, attr) in attrs {
                     form.text(name);
-                    form.attr(attr);
+                    form.attr(attr, supernet);
                 }
-                let weights = weights.iter().map(|(slot, id)| (slot, supernet.weight(*id)));
-                let states = states.iter().map(|(slot, id)| (slot, supernet.state(*id)));
-                for (slot, tensor) in weights.chain(states) {
+                let weights = weights.iter().map(|(slot, own)| (slot, supernet.weight(own.id), &own.dims, own.absolute));
+                let states = states.iter().map(|(slot, own)| (slot, supernet.state(own.id), &own.dims, own.absolute));
+                for (slot, tensor, dims, absolute) in weights.chain(states) {
                     form.text(slot);
                     form.text(&tensor.name);
+                    form.number(dims.len() * 2 + usize::from(absolute));
+                    for dim in dims {
+                        form.text(match dim.slicing {
+                            Slicing::Front => "front",
+                            Slicing::Centre => "centre",
+                            Slicing::Transformed => "transformed",
+                        });
+                        form.extent(&dim.extent, supernet);
+                    }
                 }
                 form.number(operands.len());
                 operands.iter().for_each(|operand| form.bytes(&values[operand]));
             }
-            NodeKind::Mix { decision, alternatives } => {
+            NodeKind::Mix { decision, alternatives, entangled } => {
                 let decision = supernet.decision(*decision);
-                form.text("mix");
+                form.text(if entangled.contains(&true) { "entangled mix" } else { "mix" });
                 form.text(&decision.name);
                 let labels = alternatives.iter().map(|alternative| &*decision.alternatives[*alternative as usize].label);
                 let mut pairs: Vec<(&str, &NodeId)> = labels.zip(&operands).collect();
@@ -135,6 +148,17 @@ fn values(supernet: &Supernet) -> HashMap<NodeId, Hash> {
                 form.number(pairs.len());
                 for (label, operand) in pairs {
                     form.text(label);
+                    form.bytes(&values[operand]);
+                }
+            }
+            NodeKind::Select { decision, members } => {
+                let decision = supernet.decision(*decision);
+                form.text("select");
+                form.text(&decision.name);
+                form.number(operands.len());
+                for (members, operand) in members.iter().zip(&operands) {
+                    form.number(members.len());
+                    members.iter().for_each(|member| form.text(&decision.alternatives[*member as usize].label));
                     form.bytes(&values[operand]);
                 }
             }
@@ -176,12 +200,63 @@ impl Form {
         self.bytes(&(number as u64).to_le_bytes());
     }
 
-    fn attr(&mut self, attr: &Attr) {
+    fn attr(&mut self, attr: &Attr, supernet: &Supernet) {
         match attr {
             Attr::Bool(value) => self.bytes(&[0, u8::from(*value)]),
             Attr::Int(value) => self.bytes(&[&[3], &value.to_le_bytes()[..]].concat()),
             Attr::Float(value) => self.bytes(&[&[1], &value.to_bits().to_le_bytes()[..]].concat()),
             Attr::Str(value) => self.bytes(&[&[2], value.as_bytes()].concat()),
+            Attr::Open(table) => self.table(table, supernet, |form, attr| form.attr(attr, supernet)),
+        }
+    }
+
+    fn extent(&mut self, extent: &Extent, supernet: &Supernet) {
+        match extent {
+            Extent::Fixed(size) => self.text(&size.to_string()),
+            Extent::Width { sizes, of } => {
+                self.text("width");
+                self.text(&of.to_string());
+                self.table(sizes, supernet, |form, size| form.text(&size.to_string()));
+            }
+            Extent::Parts { parts } => {
+                self.text("parts");
+                self.number(parts.len());
+                parts.iter().for_each(|part| self.extent(part, supernet));
+            }
+            Extent::Factors { factors } => {
+                self.text("factors");
+                self.number(factors.len());
+                factors.iter().for_each(|factor| self.extent(factor, supernet));
+            }
+        }
+    }
+
+    /// A table in an order that depends on the names of decisions and alternatives, not on their numbers.
+    fn table<T: Clone + PartialEq>(&mut self, table: &Chosen<T>, supernet: &Supernet, each: impl Fn(&mut Form, &T)) {
+        let mut rows: Vec<(Vec<(&str, &str)>, &T)> = Vec::new();
+        for (at, value) in table.points() {
+            let Some(value) = value else { continue };
+            let mut labels: Vec<(&str, &str)> = table
+                .axes()
+                .iter()
+                .zip(at)
+                .map(|(axis, answer)| {
+                    let decision = supernet.decision(axis.decision);
+                    (&*decision.name, &*decision.alternatives[answer as usize].label)
+                })
+                .collect();
+            labels.sort_unstable();
+            rows.push((labels, value));
+        }
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.number(rows.len());
+        for (labels, value) in rows {
+            self.number(labels.len());
+            for (decision, label) in labels {
+                self.text(decision);
+                self.text(label);
+            }
+            each(self, value);
         }
     }
 

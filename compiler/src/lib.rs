@@ -3,6 +3,7 @@
 //! Pure: no file is read, nothing is printed, no device is touched. What is read comes through [`driver::Sources`].
 
 pub mod arch;
+pub mod chosen;
 pub mod cost;
 pub mod count;
 pub mod derive;
@@ -10,8 +11,10 @@ pub mod digest;
 pub mod driver;
 mod elaborate;
 pub mod emit;
+pub mod extent;
 pub mod limits;
 pub mod passes;
+pub mod pattern;
 pub mod plan;
 mod resolve;
 pub mod runs;

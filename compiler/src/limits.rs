@@ -8,6 +8,8 @@ use std::fmt;
 /// One limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
+    /// Bytes of one text.
+    Bytes,
     /// Brackets in brackets of one text.
     Nesting,
     /// Nodes of one supernet.
@@ -18,31 +20,41 @@ pub enum Limit {
     Iterations,
     /// Evaluated expressions and list elements of one space, all together.
     Steps,
+    /// Combinations of answers that one value depends on.
+    Points,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 5] = [Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps];
+    pub const ALL: [Limit; 7] =
+        [Limit::Bytes, Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
+
+    /// Those that reading a text can meet.
+    pub const TEXT: [Limit; 2] = [Limit::Bytes, Limit::Nesting];
 
     /// The flag of the command line that raises it, without its dashes.
     pub fn flag(self) -> &'static str {
         match self {
+            Limit::Bytes => "limit-bytes",
             Limit::Nesting => "limit-nesting",
             Limit::Nodes => "limit-nodes",
             Limit::Recursion => "limit-recursion",
             Limit::Iterations => "limit-iterations",
             Limit::Steps => "limit-steps",
+            Limit::Points => "limit-points",
         }
     }
 
     /// What it counts, for help and messages.
     pub fn counts(self) -> &'static str {
         match self {
+            Limit::Bytes => "bytes of a file",
             Limit::Nesting => "brackets in brackets",
             Limit::Nodes => "nodes of a supernet",
             Limit::Recursion => "calls of ops inside each other",
             Limit::Iterations => "iterations of one loop",
             Limit::Steps => "evaluated expressions of a space",
+            Limit::Points => "combinations of answers that one value depends on",
         }
     }
 
@@ -50,11 +62,13 @@ impl Limit {
     /// file that runs into it fails within a second and within 200 MB.
     pub fn default(self) -> u64 {
         match self {
+            Limit::Bytes => 16 << 20,
             Limit::Nesting => 128,
             Limit::Nodes => 200_000,
             Limit::Recursion => 128,
             Limit::Iterations => 100_000,
             Limit::Steps => 4_000_000,
+            Limit::Points => 4_096,
         }
     }
 }
@@ -69,6 +83,13 @@ impl Limits {
     /// The value of a limit.
     pub fn get(&self, limit: Limit) -> u64 {
         self.values[limit as usize]
+    }
+
+    /// Those of reading a text.
+    pub fn text(&self) -> nasc_grammar::Limits {
+        // Where a number is wider than an address, it limits nothing.
+        let size = |limit| usize::try_from(self.get(limit)).unwrap_or(usize::MAX);
+        nasc_grammar::Limits { nesting: size(Limit::Nesting), file_bytes: size(Limit::Bytes) }
     }
 
     /// The same limits with one changed.
@@ -104,5 +125,10 @@ mod tests {
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limits.get(limit), index as u64);
         }
+    }
+
+    #[test]
+    fn a_text_has_the_same_limits_for_its_reader() {
+        assert_eq!(Limits::default().text(), nasc_grammar::Limits::default());
     }
 }

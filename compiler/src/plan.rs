@@ -8,7 +8,7 @@
 //! A back end executes the steps under a *selection*: each decision is either mixed with a vector of weights or answered with
 //! one alternative; in the second case only the steps that the chosen operand needs are run ([`Plan::needed`]).
 
-use crate::supernet::{Attr, NodeId, NodeKind, Supernet, TensorType, Weight};
+use crate::supernet::{Attr, Decision, DecisionId, NodeId, NodeKind, Supernet, TensorType, Use, Weight};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -67,6 +67,18 @@ pub struct PlanDecision {
     pub labels: Vec<Arc<str>>,
     /// Whether each alternative may be derived.
     pub derivable: Vec<bool>,
+    /// Of a selection: what it selects from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<PlanSelection>,
+}
+
+/// A decision that takes some elements of a list. Where decisions are mixed, every element takes part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSelection {
+    /// By alternative: which elements it takes, ascending.
+    pub subsets: Vec<Vec<u32>>,
+    /// By element: the numbers of the decisions that are made inside it.
+    pub inside: Vec<Vec<usize>>,
 }
 
 /// A step: one operation or one mix.
@@ -98,10 +110,10 @@ pub enum StepKind {
         attrs: IndexMap<Arc<str>, Attr>,
         /// Numbers of its weights in [`Plan::weights`].
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-        weights: IndexMap<Arc<str>, usize>,
+        weights: IndexMap<Arc<str>, Use<usize>>,
         /// Numbers of its states in [`Plan::states`].
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-        states: IndexMap<Arc<str>, usize>,
+        states: IndexMap<Arc<str>, Use<usize>>,
         /// The weight of a mix, folded in: the result is to be multiplied by the weight of that alternative of that decision
         /// where the decision is mixed, and left alone where it is answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +125,13 @@ pub enum StepKind {
         decision: usize,
         /// For each operand, what it stands for.
         operands: Vec<MixOperand>,
+    },
+    /// The sum of the operands that a selection takes; of all where it is mixed.
+    Select {
+        /// The number of the decision.
+        decision: usize,
+        /// For each operand, the alternatives that take it, ascending.
+        members: Vec<Vec<usize>>,
     },
 }
 
@@ -142,7 +161,9 @@ pub enum MixWeight {
     Multiply,
     /// The step that computes the operand has multiplied already: add.
     Folded,
-    /// The operand is zero: leave it out of a mix. Needed only where it is chosen.
+    /// The weights of all alternatives that the operand stands for are in the weights of the steps that compute it: add.
+    Entangled,
+    /// The operand is zero, or an entangled one that is added already: leave it out of a mix. Needed only where it is chosen.
     Zero,
 }
 
@@ -184,6 +205,9 @@ impl Plan {
                         Some(chosen) => operand.alternative == chosen,
                         None => operand.weight != MixWeight::Zero,
                     }
+                }
+                StepKind::Select { decision, members } => {
+                    selection[*decision].is_none_or(|chosen| members[*position].contains(&chosen))
                 }
             })
             .map(|(_, &buffer)| buffer)
@@ -257,10 +281,12 @@ pub fn plan(supernet: &Supernet) -> Plan {
         decisions: supernet
             .decisions
             .iter()
-            .map(|decision| PlanDecision {
+            .enumerate()
+            .map(|(number, decision)| PlanDecision {
                 name: decision.name.clone(),
                 labels: decision.alternatives.iter().map(|a| a.label.clone()).collect(),
                 derivable: decision.alternatives.iter().map(|a| !a.search_only).collect(),
+                selection: decision.subsets.as_ref().map(|subsets| selection(supernet, DecisionId(number as u32), subsets)),
             })
             .collect(),
         weights: supernet.weights.clone(),
@@ -279,13 +305,18 @@ pub fn plan(supernet: &Supernet) -> Plan {
             NodeKind::Op { op, attrs, weights, states } => StepKind::Op {
                 op: op.clone(),
                 attrs: attrs.clone(),
-                weights: weights.iter().map(|(slot, id)| (slot.clone(), id.0 as usize)).collect(),
-                states: states.iter().map(|(slot, id)| (slot.clone(), id.0 as usize)).collect(),
+                weights: weights.iter().map(|(slot, own)| (slot.clone(), numbered(own, own.id.0))).collect(),
+                states: states.iter().map(|(slot, own)| (slot.clone(), numbered(own, own.id.0))).collect(),
                 scale: folds.get(id).copied(),
             },
-            NodeKind::Mix { decision, alternatives } => {
-                StepKind::Mix { decision: decision.0 as usize, operands: mix_operands(supernet, alternatives, &operands, &folds) }
-            }
+            NodeKind::Mix { decision, alternatives, entangled } => StepKind::Mix {
+                decision: decision.0 as usize,
+                operands: mix_operands(supernet, alternatives, entangled, &operands, &folds),
+            },
+            NodeKind::Select { decision, members } => StepKind::Select {
+                decision: decision.0 as usize,
+                members: members.iter().map(|all| all.iter().map(|member| *member as usize).collect()).collect(),
+            },
         };
         plan.steps.push(Step {
             kind,
@@ -298,17 +329,45 @@ pub fn plan(supernet: &Supernet) -> Plan {
     plan
 }
 
+fn numbered<Id>(own: &Use<Id>, number: u32) -> Use<usize> {
+    Use { id: number as usize, dims: own.dims.clone(), absolute: own.absolute }
+}
+
+/// What a selection selects from. A decision is inside an element if it is met just where the element is taken.
+fn selection(supernet: &Supernet, id: DecisionId, subsets: &[Vec<u32>]) -> PlanSelection {
+    let elements = subsets.iter().flatten().max().map_or(0, |last| *last as usize + 1);
+    let takes = |element: usize| -> Vec<u32> {
+        let numbered = subsets.iter().enumerate().filter(|(_, subset)| subset.contains(&(element as u32)));
+        numbered.map(|(number, _)| number as u32).collect()
+    };
+    let inside = |element: usize| {
+        let answers = takes(element);
+        let met_here = |decision: &Decision| {
+            decision.met.iter().any(|context| {
+                let context = &supernet.contexts[context.0 as usize];
+                !context.answers.is_empty() && context.decision == id && context.answers == answers
+            })
+        };
+        let numbered = supernet.decisions.iter().enumerate().filter(|(_, decision)| met_here(decision));
+        numbered.map(|(number, _)| number).collect()
+    };
+    PlanSelection { subsets: subsets.to_vec(), inside: (0..elements).map(inside).collect() }
+}
+
 /// What the weight of each alternative means for its operand. A mix of zeros alone adds them up: the sum needs something to
 /// begin with.
 fn mix_operands(
     supernet: &Supernet,
     alternatives: &[u32],
+    entangled: &[bool],
     operands: &[NodeId],
     folds: &HashMap<NodeId, Folded>,
 ) -> Vec<MixOperand> {
     let all_zero = operands.iter().all(|operand| is_op(supernet, *operand, "zero"));
-    let weigh = |operand: &NodeId| {
-        if folds.contains_key(operand) {
+    let weigh = |(position, operand): (usize, &NodeId)| {
+        if entangled.get(position) == Some(&true) {
+            if operands[..position].contains(operand) { MixWeight::Zero } else { MixWeight::Entangled }
+        } else if folds.contains_key(operand) {
             MixWeight::Folded
         } else if !all_zero && is_op(supernet, *operand, "zero") {
             MixWeight::Zero
@@ -316,7 +375,7 @@ fn mix_operands(
             MixWeight::Multiply
         }
     };
-    let operands = alternatives.iter().zip(operands);
+    let operands = alternatives.iter().zip(operands.iter().enumerate());
     operands.map(|(&alternative, operand)| MixOperand { alternative: alternative as usize, weight: weigh(operand) }).collect()
 }
 
@@ -332,9 +391,9 @@ fn folds(supernet: &Supernet, order: &[NodeId]) -> HashMap<NodeId, Folded> {
     }
     let mut folds = HashMap::new();
     for id in order {
-        let NodeKind::Mix { decision, alternatives } = &supernet.node(*id).kind else { continue };
-        for (alternative, operand) in alternatives.iter().zip(supernet.operands(*id)) {
-            if uses[&operand] == 1 && is_op(supernet, operand, "batch_norm") {
+        let NodeKind::Mix { decision, alternatives, entangled } = &supernet.node(*id).kind else { continue };
+        for (position, (alternative, operand)) in alternatives.iter().zip(supernet.operands(*id)).enumerate() {
+            if entangled.get(position) != Some(&true) && uses[&operand] == 1 && is_op(supernet, operand, "batch_norm") {
                 folds.insert(operand, Folded { decision: decision.0 as usize, alternative: *alternative as usize });
             }
         }

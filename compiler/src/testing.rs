@@ -1,6 +1,8 @@
 //! Supernets for tests: built by hand, or from random little programs that are elaborated as the language says.
 
 use crate::arch::Architecture;
+use crate::chosen::Chosen;
+use crate::extent::Extent;
 use crate::runs::{Conditions, Happens, Ranks, Runs};
 use crate::size::Size;
 use crate::supernet::*;
@@ -16,7 +18,7 @@ pub(crate) fn nowhere() -> Place {
 
 /// `f32[N, sizes…]`
 pub(crate) fn f32s(sizes: &[i64]) -> TensorType {
-    let shape = std::iter::once(Size::batch()).chain(sizes.iter().map(|size| Size::known(*size))).collect();
+    let shape = std::iter::once(Extent::Fixed(Size::batch())).chain(sizes.iter().map(|size| Extent::known(*size))).collect();
     TensorType { dtype: DType::F32, shape }
 }
 
@@ -40,7 +42,7 @@ impl Build {
         let number = position.unwrap_or_else(|| {
             let label = |number: u32| Alternative { label: number.to_string().into(), search_only: false };
             let alternatives = (0..alternatives).map(label).collect();
-            self.0.decisions.push(Decision { name: name.into(), alternatives, met: Vec::new(), place: nowhere() });
+            self.0.decisions.push(Decision { name: name.into(), alternatives, met: Vec::new(), subsets: None, place: nowhere() });
             self.0.decisions.len() - 1
         });
         let contexts = &mut self.0.decisions[number].met;
@@ -58,20 +60,23 @@ impl Build {
 
     pub(crate) fn weight(&mut self, name: &str, shape: &[i64], created: ContextId) -> WeightId {
         if let Some(number) = self.0.weights.iter().position(|weight| &*weight.name == name) {
+            let created = Creation::whole(created);
             if !self.0.weights[number].created.contains(&created) {
                 self.0.weights[number].created.push(created);
             }
             return WeightId(number as u32);
         }
         let init = Init { name: "normal".into(), args: vec![0.5] };
-        let weight = Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![created] };
+        let weight =
+            Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
         self.0.weights.push(weight);
         WeightId(self.0.weights.len() as u32 - 1)
     }
 
     pub(crate) fn state(&mut self, name: &str, shape: &[i64], created: ContextId) -> StateId {
         let init = Init { name: "zeros".into(), args: Vec::new() };
-        let state = Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![created] };
+        let state =
+            Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] };
         self.0.states.push(state);
         StateId(self.0.states.len() as u32 - 1)
     }
@@ -93,8 +98,8 @@ impl Build {
         let kind = NodeKind::Op {
             op: op.into(),
             attrs: attrs.iter().map(|(name, attr)| (Arc::from(*name), attr.clone())).collect(),
-            weights: weights.iter().map(|(name, id)| (Arc::from(*name), *id)).collect(),
-            states: states.iter().map(|(name, id)| (Arc::from(*name), *id)).collect(),
+            weights: weights.iter().map(|(name, id)| (Arc::from(*name), Use::whole(*id))).collect(),
+            states: states.iter().map(|(name, id)| (Arc::from(*name), Use::whole(*id))).collect(),
         };
         let path = format!("{op}#{}", self.0.len()).into();
         self.0.add(Node { kind, ty, path, place: nowhere() }, operands)
@@ -104,12 +109,15 @@ impl Build {
         let alternatives = (0..operands.len() as u32).collect();
         let ty = self.0.node(operands[0]).ty.clone();
         let path = self.0.decision(decision).name.clone();
-        self.0.add(Node { kind: NodeKind::Mix { decision, alternatives }, ty, path, place: nowhere() }, operands)
+        self.0.add(
+            Node { kind: NodeKind::Mix { decision, alternatives, entangled: Vec::new() }, ty, path, place: nowhere() },
+            operands,
+        )
     }
 
     pub(crate) fn cost(&mut self, context: ContextId, macs: i64) {
         let macs = Size::batch().mul(&Size::known(macs)).expect("small");
-        self.0.costs.push(Cost { context, macs });
+        self.0.costs.push(Cost { context, macs: Chosen::constant(macs) });
     }
 
     pub(crate) fn output(&mut self, name: &str, id: NodeId) {
@@ -397,11 +405,11 @@ impl Interpreter<'_> {
             let value = match &node.kind {
                 NodeKind::Input { input } => input_value(&supernet.inputs[*input].name),
                 NodeKind::Op { op, attrs, weights, states } => {
-                    let weights = weights.iter().map(|(slot, id)| (&**slot, &*supernet.weight(*id).name));
-                    let states = states.iter().map(|(slot, id)| (&**slot, &*supernet.state(*id).name));
+                    let weights = weights.iter().map(|(slot, own)| (&**slot, &*supernet.weight(own.id).name));
+                    let states = states.iter().map(|(slot, own)| (&**slot, &*supernet.state(own.id).name));
                     operation(op, attrs, weights.chain(states).collect(), &operands, &node.path)
                 }
-                NodeKind::Mix { decision, alternatives } => match self.selection[decision.0 as usize] {
+                NodeKind::Mix { decision, alternatives, .. } => match self.selection[decision.0 as usize] {
                     Some(answer) => {
                         let position = alternatives.iter().position(|alternative| *alternative == answer);
                         operands[position.expect("elaborated mixes offer every alternative")]
@@ -410,6 +418,12 @@ impl Interpreter<'_> {
                         sum.wrapping_add(mix_weight(decision.0 as usize, *alternative as usize).wrapping_mul(*value))
                     }),
                 },
+                NodeKind::Select { decision, members } => {
+                    let taken =
+                        |members: &[u32]| self.selection[decision.0 as usize].is_none_or(|answer| members.contains(&answer));
+                    let operands = members.iter().zip(&operands).filter(|(members, _)| taken(members));
+                    operands.fold(0, |sum: u64, (_, value)| sum.wrapping_add(*value))
+                }
             };
             values.insert(id, value);
         }

@@ -88,7 +88,7 @@ fn attributes_are_complete_and_in_order() {
         NodeKind::Op { op, attrs, .. } if &**op == "conv" && &*node.path == "stage[1].resnet_block.main.relu_conv_bn.conv" => {
             Some(attrs)
         }
-        NodeKind::Op { .. } | NodeKind::Input { .. } | NodeKind::Mix { .. } => None,
+        NodeKind::Op { .. } | NodeKind::Input { .. } | NodeKind::Mix { .. } | NodeKind::Select { .. } => None,
     });
     let attrs = serde_json::to_string(attrs.expect("the block of stage 1 has that convolution")).expect("plain data");
     assert_eq!(attrs, r#"{"out":32,"kernel":3,"stride":2,"dilation":1,"pad":1,"groups":1,"bias":false}"#);
@@ -104,7 +104,7 @@ fn the_block_between_stages_is_as_published() {
             NodeKind::Op { op, attrs, .. } if &**op == "avg_pool" && !node.path.contains("cell") => {
                 Some(format!("{} {}", serde_json::to_string(attrs).expect("plain data"), node.ty))
             }
-            NodeKind::Op { .. } | NodeKind::Input { .. } | NodeKind::Mix { .. } => None,
+            NodeKind::Op { .. } | NodeKind::Input { .. } | NodeKind::Mix { .. } | NodeKind::Select { .. } => None,
         })
         .collect();
     let attrs = r#"{"kernel":2,"stride":2,"pad":0}"#;

@@ -110,7 +110,7 @@ fn networks_cost_what_their_architectures_do() {
 
 fn weights(kind: &NodeKind) -> Vec<u32> {
     match kind {
-        NodeKind::Op { weights, .. } => weights.values().map(|id| id.0).collect(),
-        NodeKind::Input { .. } | NodeKind::Mix { .. } => Vec::new(),
+        NodeKind::Op { weights, .. } => weights.values().map(|own| own.id.0).collect(),
+        NodeKind::Input { .. } | NodeKind::Mix { .. } | NodeKind::Select { .. } => Vec::new(),
     }
 }

@@ -104,6 +104,8 @@ pub enum ExternStmt {
     State(WeightDecl),
     /// `macs = e;`
     Macs(Expr),
+    /// `nested out, kernel keeping I / groups;`
+    Nested(Nested),
 }
 
 /// A weight or a state of a primitive.
@@ -117,6 +119,15 @@ pub struct WeightDecl {
     pub init: Option<Expr>,
     /// Whether it exists.
     pub condition: Option<Expr>,
+}
+
+/// Which parameters of a primitive may be chosen so that a smaller value is the operation of the largest on cut tensors.
+#[derive(Clone, Debug, Serialize)]
+pub struct Nested {
+    /// The parameters.
+    pub params: Vec<Name>,
+    /// What must be the same for all values that are chosen from.
+    pub keeping: Vec<Expr>,
 }
 
 /// An op written in the language.

@@ -6,6 +6,7 @@
 pub mod ast;
 mod codes;
 pub mod diagnostic;
+pub mod format;
 pub mod lexer;
 mod limits;
 pub mod parser;

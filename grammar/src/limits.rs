@@ -34,7 +34,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        // A page of text has a handful of brackets in brackets; a file of a megabyte is no longer written by hand.
-        Limits { nesting: 128, file_bytes: 1 << 20 }
+        // A page of text has a handful of brackets in brackets; what programs write may have 100,000 lines and more.
+        Limits { nesting: 128, file_bytes: 16 << 20 }
     }
 }

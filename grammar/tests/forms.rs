@@ -317,6 +317,11 @@ fn primitives() {
             ExternStmt::Weight(w) => format!("weight {} {} {} {}", w.name.text, ty(&w.ty), print(&w.init), print(&w.condition)),
             ExternStmt::State(w) => format!("state {} {} {} {}", w.name.text, ty(&w.ty), print(&w.init), print(&w.condition)),
             ExternStmt::Macs(e) => format!("macs {}", expr(e)),
+            ExternStmt::Nested(nested) => {
+                let params: Vec<&str> = nested.params.iter().map(|name| &*name.text).collect();
+                let keeping: Vec<String> = nested.keeping.iter().map(expr).collect();
+                format!("nested {} keeping {}", params.join(" "), keeping.join(" "))
+            }
         })
         .collect();
     assert_eq!(

@@ -38,3 +38,10 @@ op dil_conv(x, out: int, kernel: int, stride: int = 1, affine: bool = true) {
   x |> relu() |> conv(channels(x), kernel, stride = stride, dilation = 2, groups = channels(x))
     |> conv(out, 1) |> batch_norm(affine = affine)
 }
+
+/// Dropout of whole channels: in training each channel of each record is zero with probability `p` and otherwise divided by
+/// 1 - p. Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015.
+op channel_dropout(x: f32[N, C, H, W], p: float) {
+  let kept = dropout(zero(global_avg_pool(x)) + 1.0, p);
+  x * rearrange(kept, "n c -> n c 1 1")
+}

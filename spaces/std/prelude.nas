@@ -1,6 +1,9 @@
 //! The primitives. One declaration says everything about one: types, weights, states, multiply-accumulates, meaning.
 //! A back end adds only how to run it.
 //!
+//! `nested` names the parameters whose values are slices of each other: the operation at a smaller value is that at the largest on
+//! cut tensors, as long as what it is `keeping` is the same. Any other chosen argument has a node for each of its values.
+//!
 //! `macs` is for the whole batch; without it an operation has none. Additions, comparisons and activations are not counted.
 
 // Convolutions and matrix products.
@@ -18,6 +21,7 @@ extern op conv(x: f32[N, I, H, W], out: int, kernel: int, stride: int = 1, dilat
   weight w: f32[out, I / groups, centre(kernel), centre(kernel)] = kaiming();
   weight b: f32[out] = zeros() if bias;
   macs = N * out * OH * OW * (I / groups) * kernel ^ 2;
+  nested out, kernel, pad, groups keeping if groups == 1 { 0 } else { I / groups }, 2 * pad - dilation * (kernel - 1);
 }
 
 /// 1-D cross-correlation with zero padding.
@@ -29,6 +33,7 @@ extern op conv1d(x: f32[N, I, L], out: int, kernel: int, stride: int = 1, pad: i
   weight w: f32[out, I, centre(kernel)] = kaiming();
   weight b: f32[out] = zeros() if bias;
   macs = N * out * OL * I * kernel;
+  nested out, kernel, pad keeping 2 * pad - kernel;
 }
 
 /// Transposed 2-D convolution without padding: with `kernel = stride` the size grows exactly that many times.
@@ -38,6 +43,7 @@ extern op conv_transpose(x: f32[N, I, H, W], out: int, kernel: int, stride: int 
   weight w: f32[I, out, centre(kernel), centre(kernel)] = kaiming();
   weight b: f32[out] = zeros() if bias;
   macs = N * I * H * W * out * kernel ^ 2;
+  nested out;
 }
 
 /// A matrix on the last dimension, whatever stands before it.
@@ -46,12 +52,14 @@ extern op linear(x: f32[*S, I], out: int, bias: bool = true) -> f32[*S, out] {
   weight w: f32[out, I] = kaiming();
   weight b: f32[out] = zeros() if bias;
   macs = numel(S) * I * out;
+  nested out;
 }
 
 /// A row of a table for each token.
 extern op embedding(tokens: i64[*S], vocabulary: int, width: int) -> f32[*S, width] {
   require vocabulary >= 1 and width >= 1, "`vocabulary` and `width` start at 1";
   weight w: f32[vocabulary, width] = normal(0.02);
+  nested width;
 }
 
 /// Rows of a given table, such as a `param` that is used twice.

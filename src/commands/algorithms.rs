@@ -13,7 +13,9 @@ use std::io::Write;
 
 /// Names and what they do, in one line.
 pub(crate) const ALGORITHMS: &[(&str, &str)] = &[
+    ("darts", "a supernet whose mixture weights are the softmax (or sparsemax) of learned parameters"),
     ("drnas", "a supernet whose mixture weights are drawn from learned Dirichlet distributions"),
+    ("gdas", "a supernet of which each step runs one path, drawn by learned parameters"),
     ("random", "architectures drawn uniformly, each trained by itself"),
 ];
 
@@ -56,10 +58,11 @@ mod tests {
     fn the_table_is_that_of_the_worker() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/torch/src/algorithms");
         let list = fs::read_to_string(folder.join("mod.rs")).expect("the worker has a list of algorithms");
-        let line = list.lines().find(|line| line.contains("ALGORITHMS: &[Algorithm]")).expect("it is called ALGORITHMS");
-        assert_eq!(line.matches("::ALGORITHM").count(), ALGORITHMS.len(), "as many here as there");
+        let (_, begun) = list.split_once("ALGORITHMS: &[Algorithm] =").expect("it is called ALGORITHMS");
+        let (list, _) = begun.split_once("];").expect("it is a list");
+        assert_eq!(list.matches("::ALGORITHM").count(), ALGORITHMS.len(), "as many here as there");
         for (name, summary) in ALGORITHMS {
-            assert!(line.contains(&format!("{name}::ALGORITHM")), "{name} is in the worker's list");
+            assert!(list.contains(&format!("{name}::ALGORITHM")), "{name} is in the worker's list");
             let text = fs::read_to_string(folder.join(format!("{name}.rs"))).expect("an algorithm is one file");
             assert!(text.contains(&format!("name: \"{name}\"")), "{name} is called so");
             assert!(text.contains(&format!("summary: \"{summary}\"")), "{name} is described so");

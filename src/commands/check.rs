@@ -18,7 +18,7 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Check) -> Result<()> {
     let mut wrong = false;
     for file in &arguments.files {
         let input = Input::parse(file);
-        let source = match input.read() {
+        let source = match input.read(&arguments.compile.limits.0) {
             Ok(source) => source,
             Err(failure) => {
                 wrong = true;

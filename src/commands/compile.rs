@@ -7,12 +7,12 @@ use crate::ctx::{Ctx, one};
 use crate::failure::{Failure, Result};
 use crate::input::Input;
 use crate::show;
-use nasc_compiler::driver::{Compilation, Source};
+use nasc_compiler::driver::{Compilation, Limits, Source};
 use nasc_compiler::supernet::{Supernet, file};
 use nasc_compiler::{emit, plan};
 use nasc_grammar::diagnostic::Diagnostic;
-use nasc_grammar::lexer::lex;
-use nasc_grammar::parser::parse;
+use nasc_grammar::lexer::lex_within;
+use nasc_grammar::parser::parse_within;
 use nasc_grammar::span::SourceMap;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -23,13 +23,14 @@ use std::path::Path;
 /// Runs the command.
 pub(crate) fn run(ctx: &Ctx, arguments: &Compile) -> Result<()> {
     let input = Input::parse(&arguments.space.file);
+    let limits = &arguments.space.compile.limits.0;
     let supernet = || -> Result<Supernet> {
         let compilation = ctx.compile(&input, &arguments.space.compile, !arguments.no_passes)?;
         one(compilation, &arguments.space.file)
     };
     let (text, findings) = match (arguments.emit, arguments.target) {
-        (Some(Emit::Tokens), _) => tokens(ctx, input.read()?)?,
-        (Some(Emit::Ast), _) => tree(ctx, input.read()?)?,
+        (Some(Emit::Tokens), _) => tokens(ctx, input.read(limits)?, limits)?,
+        (Some(Emit::Ast), _) => tree(ctx, input.read(limits)?, limits)?,
         (Some(Emit::Graph), _) => (emit::graph(&supernet()?), None),
         (Some(Emit::Plan), _) => match ctx.format {
             Format::Human => (emit::plan(&plan::plan(&supernet()?)), None),
@@ -54,10 +55,10 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Compile) -> Result<()> {
 }
 
 /// The tokens, one a line: place, kind, text.
-fn tokens(ctx: &Ctx, source: Source) -> Result<(String, Option<Compilation>)> {
+fn tokens(ctx: &Ctx, source: Source, limits: &Limits) -> Result<(String, Option<Compilation>)> {
     let mut sources = SourceMap::default();
     let file = sources.add(source.name, source.text);
-    let lexed = lex(file, &sources.file(file).text);
+    let lexed = lex_within(file, &sources.file(file).text, &limits.text());
     let text = match ctx.format {
         Format::Json => json(&lexed.tokens)?,
         Format::Human => {
@@ -73,10 +74,10 @@ fn tokens(ctx: &Ctx, source: Source) -> Result<(String, Option<Compilation>)> {
 }
 
 /// The syntax tree.
-fn tree(ctx: &Ctx, source: Source) -> Result<(String, Option<Compilation>)> {
+fn tree(ctx: &Ctx, source: Source, limits: &Limits) -> Result<(String, Option<Compilation>)> {
     let mut sources = SourceMap::default();
     let file = sources.add(source.name, source.text);
-    let parsed = parse(file, &sources.file(file).text);
+    let parsed = parse_within(file, &sources.file(file).text, &limits.text());
     let text = match ctx.format {
         Format::Human => format!("{:#?}\n", parsed.file),
         Format::Json => json(&parsed.file)?,

@@ -178,7 +178,7 @@ fn places(supernet: &Supernet) -> Vec<usize> {
     let mut places = vec![0usize; supernet.decisions.len()];
     for (_, node) in supernet.nodes() {
         match &node.kind {
-            NodeKind::Mix { decision, .. } => places[decision.0 as usize] += 1,
+            NodeKind::Mix { decision, .. } | NodeKind::Select { decision, .. } => places[decision.0 as usize] += 1,
             NodeKind::Input { .. } | NodeKind::Op { .. } => {}
         }
     }
@@ -234,5 +234,7 @@ fn plain(value: &nasc_compiler::supernet::Attr) -> String {
         Attr::Int(value) => value.to_string(),
         Attr::Float(value) => value.to_string(),
         Attr::Str(value) => value.clone(),
+        // A parameter is set, never chosen.
+        Attr::Open(_) => String::new(),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod count;
 pub(crate) mod eval;
+pub(crate) mod fmt;
 pub(crate) mod info;
 pub(crate) mod report;
 pub(crate) mod sample;

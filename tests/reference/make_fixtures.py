@@ -2,7 +2,7 @@
 
     python tests/reference/make_fixtures.py
 
-needs torch and safetensors (`requirements.txt`), takes a few seconds, and gives the same files on every run.
+needs torch and safetensors (`requirements.txt`), takes a few seconds, and gives the same tensors on every run.
 
 A fixture holds float32 tensors (labels: int64), N = 3:
 

@@ -12,7 +12,7 @@ mod tests;
 pub use file::{ARCHITECTURE_VERSION, ArchitectureFile};
 pub use sample::{Sampler, sample};
 
-use crate::runs::Conditions;
+use crate::runs::{Conditions, exclusions};
 use crate::supernet::{Decision, DecisionId, Supernet};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -106,6 +106,14 @@ pub enum ArchitectureError {
         /// The labels of all derivable alternatives, for people.
         labels: String,
     },
+    /// A requirement excludes the run.
+    #[error("the requirement at {place} excludes this architecture{why}")]
+    Requirement {
+        /// Where it stands.
+        place: String,
+        /// Why, in the author's words.
+        why: String,
+    },
     /// The run never meets the decision.
     #[error("decision `{decision}` is answered, but the other answers do not lead to it: remove it")]
     Extra {
@@ -149,16 +157,23 @@ impl Architecture {
                 Some(_) => {}
             }
         }
-        let met = Conditions::new(supernet).under(&answers).met;
+        let happens = Conditions::new(supernet).under(&answers);
+        let met = &happens.met;
         // What is missing explains what is too much: say it first.
-        for ((decision, met), answer) in supernet.decisions.iter().zip(&met).zip(&answers) {
+        for ((decision, met), answer) in supernet.decisions.iter().zip(met).zip(&answers) {
             if *met && answer.is_none() {
                 return Err(ArchitectureError::Missing { decision: decision.name.to_string(), labels: labels(decision) });
             }
         }
-        for ((decision, met), answer) in supernet.decisions.iter().zip(&met).zip(&answers) {
+        for ((decision, met), answer) in supernet.decisions.iter().zip(met).zip(&answers) {
             if !*met && answer.is_some() {
                 return Err(ArchitectureError::Extra { decision: decision.name.to_string() });
+            }
+        }
+        for (requirement, excluded) in supernet.requirements.iter().zip(exclusions(supernet)) {
+            if excluded.iter().any(|when| when.holds(&happens, &answers)) {
+                let why = requirement.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+                return Err(ArchitectureError::Requirement { place: requirement.place.to_string(), why });
             }
         }
         Ok(Architecture { answers })

@@ -3,7 +3,7 @@
 use super::error::ElaborateError;
 use super::value::{Quantity, Value};
 use crate::size::{Size, floor_div};
-use nasc_grammar::ast::BinaryOp;
+use nasc_grammar::ast::{BinaryOp, UnaryOp};
 
 /// Highest power of the batch in a size. A product of more comes from a loop that multiplies, not from a network.
 const HIGHEST_POWER: usize = 8;
@@ -61,6 +61,15 @@ pub(crate) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Answer {
     }
 }
 
+/// `-value` or `not value`, of what is known.
+pub(crate) fn unary(op: UnaryOp, value: &Value) -> Answer {
+    match (op, value) {
+        (UnaryOp::Not, Value::Bool(value)) => Ok(Value::Bool(!value)),
+        (UnaryOp::Not, other) => Err(Box::new(ElaborateError::kind("`not`", "a bool", other))),
+        (UnaryOp::Neg, other) => binary(BinaryOp::Sub, &Value::Int(0), other),
+    }
+}
+
 /// A number as a float.
 pub(crate) fn as_float(value: &Value) -> Option<f64> {
     match value {
@@ -76,7 +85,10 @@ pub(crate) fn as_float(value: &Value) -> Option<f64> {
         | Value::Tuple(_)
         | Value::Range(_)
         | Value::Tensor(_)
-        | Value::Op(_) => None,
+        | Value::Op(_)
+        | Value::Open(_)
+        | Value::Extent(_)
+        | Value::Selected(_) => None,
     }
 }
 

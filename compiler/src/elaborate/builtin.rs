@@ -5,8 +5,8 @@ use super::error::{ElaborateError, Refusal, Shown};
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic};
+use crate::extent::Extent;
 use crate::resolve::Builtin;
-use crate::size::Size;
 use crate::supernet::{Attr, NodeKind, TensorType};
 use indexmap::IndexMap;
 use nasc_grammar::ast::BinaryOp;
@@ -22,6 +22,9 @@ fn signature(builtin: Builtin) -> Option<(&'static [&'static str], usize)> {
         Builtin::Len | Builtin::Enumerate | Builtin::Numel | Builtin::Sum => Some((&["list"], 1)),
         Builtin::RoundTo => Some((&["value", "step"], 2)),
         Builtin::Concat => Some((&["list", "axis"], 1)),
+        Builtin::Rearrange | Builtin::Repeat | Builtin::Reduce | Builtin::Einsum | Builtin::Mean => None,
+        Builtin::Slice => Some((&["x", "axis", "from", "to"], 4)),
+        Builtin::Expand => Some((&["x", "axis", "size"], 3)),
     }
 }
 
@@ -31,11 +34,35 @@ impl<'p> Evaluator<'p> {
         if let Builtin::Later(name) = builtin {
             return self.fail(span, ElaborateError::not_yet(name));
         }
+        if let Some(value) = self.of_axes(builtin, &arguments, span, frame) {
+            return value;
+        }
+        let mut arguments = arguments;
+        for argument in &mut arguments {
+            argument.value = std::mem::replace(&mut argument.value, Value::Hole).forgetful();
+        }
         let Some(slots) = self.builtin_slots(builtin, arguments, span) else { return Value::Hole };
         if slots.iter().flatten().any(|(value, _)| value.is_hole()) {
             return Value::Hole;
         }
         let Some(Some((first, place))) = slots.first().cloned() else { return Value::Hole };
+        // Questions about one of several tensors are asked where it is, and so is what needs one number.
+        let open_tensor = first.is_open_tensor();
+        let open_number = matches!(builtin, Builtin::RoundTo | Builtin::Slice | Builtin::Expand)
+            && slots.iter().flatten().any(|(value, _)| value.is_open());
+        if open_tensor || open_number || matches!((&first, builtin), (Value::Open(_), Builtin::Len)) {
+            let values: Vec<Value> = slots.iter().flatten().map(|(value, _)| value.clone()).collect();
+            let values: Vec<&Value> = values.iter().collect();
+            let path = frame.path.weight.clone();
+            return self.by_region(&values, &path, span, |this| {
+                let own = slots.iter().flatten().map(|(value, span)| {
+                    let value = this.here(value.clone(), *span);
+                    Argument { name: None, value, span: *span }
+                });
+                let own = own.collect();
+                this.builtin(builtin, own, span, frame)
+            });
+        }
         match builtin {
             Builtin::Min | Builtin::Max => self.extreme(builtin, slots.into_iter().flatten().collect(), span),
             Builtin::Floor => self.rounded(&first, place, f64::floor),
@@ -67,14 +94,14 @@ impl<'p> Evaluator<'p> {
             }
             Builtin::Channels => match &first {
                 Value::Tensor(tensor) => match tensor.ty.shape.get(1) {
-                    Some(size) => Value::size(size.clone()),
+                    Some(size) => Value::extent(size.clone()),
                     None => self.fail(place, ElaborateError::OutOfRange { index: 1, len: tensor.ty.shape.len() }),
                 },
                 other => self.fail(place, ElaborateError::kind("the argument of `channels`", "a tensor", other)),
             },
             Builtin::Shape => match &first {
                 Value::Tensor(tensor) => {
-                    let sizes = tensor.ty.shape.iter().cloned().map(Value::size).collect();
+                    let sizes = tensor.ty.shape.iter().cloned().map(Value::extent).collect();
                     self.list(span, sizes)
                 }
                 other => self.fail(place, ElaborateError::kind("the argument of `shape`", "a tensor", other)),
@@ -92,7 +119,13 @@ impl<'p> Evaluator<'p> {
                 };
                 self.concat(&first, axis, place, span, frame)
             }
-            Builtin::Later(_) => Value::Hole,
+            Builtin::Slice | Builtin::Expand => {
+                let rest: Vec<(Value, Span)> = slots.into_iter().skip(1).flatten().collect();
+                self.slice_or_expand(builtin, &first, place, &rest, span, frame)
+            }
+            Builtin::Later(_) | Builtin::Rearrange | Builtin::Repeat | Builtin::Reduce | Builtin::Einsum | Builtin::Mean => {
+                Value::Hole
+            }
         }
     }
 
@@ -149,6 +182,10 @@ impl<'p> Evaluator<'p> {
             }
             values = items.values.iter().map(|value| (value.clone(), *place)).collect();
         }
+        if values.iter().any(|(value, _)| value.is_open()) && values.iter().all(|(value, _)| value.kind() == "number") {
+            let all: Vec<&Value> = values.iter().map(|(value, _)| value).collect();
+            return self.pointwise(&all, span, |values| best(builtin, values));
+        }
         let op = if builtin == Builtin::Min { BinaryOp::Lt } else { BinaryOp::Gt };
         let mut best: Option<Value> = None;
         for (value, place) in values {
@@ -176,17 +213,21 @@ impl<'p> Evaluator<'p> {
 
     fn rounded(&mut self, value: &Value, place: Span, round: fn(f64) -> f64) -> Value {
         match value {
-            Value::Int(_) | Value::Size(_) => value.clone(),
-            Value::Float(float) => {
-                let rounded = round(*float);
-                // Floats up to 2^53 are exact integers; beyond that a rounded one would only look exact.
-                if rounded.abs() <= 9_007_199_254_740_992.0 {
-                    Value::Int(rounded as i64)
-                } else {
-                    self.fail(place, ElaborateError::Overflow { operator: "int" })
+            Value::Int(_) | Value::Size(_) | Value::Extent(_) => value.clone(),
+            Value::Hole => Value::Hole,
+            other => self.pointwise(&[other], place, |values| match values[0] {
+                whole @ (Value::Int(_) | Value::Size(_)) => Ok(whole.clone()),
+                Value::Float(float) => {
+                    let rounded = round(*float);
+                    // Floats up to 2^53 are exact integers; beyond that a rounded one would only look exact.
+                    if rounded.abs() <= 9_007_199_254_740_992.0 {
+                        Ok(Value::Int(rounded as i64))
+                    } else {
+                        Err(Box::new(ElaborateError::Overflow { operator: "int" }))
+                    }
                 }
-            }
-            other => self.fail(place, ElaborateError::kind("what is rounded", "a number", other)),
+                other => Err(Box::new(ElaborateError::kind("what is rounded", "a number", other))),
+            }),
         }
     }
 
@@ -210,7 +251,7 @@ impl<'p> Evaluator<'p> {
     /// The product of a list of sizes, or the number of elements of a tensor.
     fn numel(&mut self, value: &Value, place: Span, span: Span) -> Value {
         let sizes: Vec<Value> = match value {
-            Value::Tensor(tensor) => tensor.ty.shape.iter().cloned().map(Value::size).collect(),
+            Value::Tensor(tensor) => tensor.ty.shape.iter().cloned().map(Value::extent).collect(),
             Value::List(items) => items.values.clone(),
             other => {
                 return self.fail(place, ElaborateError::kind("the argument of `numel`", "a list of sizes or a tensor", other));
@@ -221,16 +262,16 @@ impl<'p> Evaluator<'p> {
         }
         let mut product = Value::Int(1);
         for size in sizes {
-            product = match arithmetic::binary(BinaryOp::Mul, &product, &size) {
-                Ok(product) => product,
-                Err(error) => return self.fail(span, *error),
-            };
+            product = self.pointwise(&[&product, &size], span, |values| arithmetic::binary(BinaryOp::Mul, values[0], values[1]));
         }
         product
     }
 
     /// `+` over a list.
     fn sum(&mut self, value: &Value, place: Span, span: Span, frame: &Frame) -> Value {
+        if let Value::Selected(selected) = value {
+            return self.sum_selected(selected, place, span, frame);
+        }
         let Value::List(items) = value else {
             return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list", value));
         };
@@ -238,55 +279,68 @@ impl<'p> Evaluator<'p> {
         let Some((first, rest)) = items.values.split_first() else {
             return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list with something in it", value));
         };
-        let mut total = first.clone();
+        let mut total = self.here(first.clone(), span);
         for value in rest {
             if !self.step(span, 1) {
                 return Value::Hole;
             }
-            total = match (&total, value) {
-                (Value::Hole, _) | (_, Value::Hole) => return Value::Hole,
-                (Value::Tensor(a), Value::Tensor(b)) => self.tensors(BinaryOp::Add, a, b, span, frame),
-                (a, b) => match arithmetic::binary(BinaryOp::Add, a, b) {
-                    Ok(total) => total,
-                    Err(error) => self.fail(span, *error),
-                },
-            };
+            let value = self.here(value.clone(), span);
+            total = self.binary_of(BinaryOp::Add, &total, &value, span, frame);
         }
         match total {
-            Value::Int(_) | Value::Size(_) | Value::Float(_) | Value::Tensor(_) | Value::Hole => total,
+            Value::Int(_) | Value::Size(_) | Value::Float(_) | Value::Tensor(_) | Value::Hole | Value::Extent(_) => total,
+            Value::Open(_) if matches!(total.kind(), "number" | "tensor") => total,
             other => self.fail(place, ElaborateError::kind("what is summed", "numbers or tensors", &other)),
         }
     }
 
     /// Tensors side by side along an axis; all other sizes are equal.
     fn concat(&mut self, value: &Value, axis: i64, place: Span, span: Span, frame: &Frame) -> Value {
-        let Value::List(items) = value else {
-            return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list of tensors", value));
+        let values = match value {
+            Value::List(items) => items.values.iter().map(|value| self.here(value.clone(), span)).collect(),
+            Value::Selected(selected) => match self.selected_places(selected, place, span, frame) {
+                Some(values) => values,
+                None => return Value::Hole,
+            },
+            other => return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list of tensors", other)),
         };
-        let mut tensors: Vec<&Tensor> = Vec::with_capacity(items.values.len());
-        for value in &items.values {
+        if values.is_empty() {
+            return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));
+        }
+        self.concat_of(&values, axis, place, span, frame)
+    }
+
+    fn concat_of(&mut self, values: &[Value], axis: i64, place: Span, span: Span, frame: &Frame) -> Value {
+        if values.iter().any(Value::is_open_tensor) {
+            let all: Vec<&Value> = values.iter().collect();
+            let path = frame.path.weight.clone();
+            return self.by_region(&all, &path, span, |this| {
+                let own: Vec<Value> = values.iter().map(|value| this.here(value.clone(), span)).collect();
+                this.concat_of(&own, axis, place, span, frame)
+            });
+        }
+        let mut tensors: Vec<&Tensor> = Vec::with_capacity(values.len());
+        for value in values {
             match value {
                 Value::Hole => return Value::Hole,
                 Value::Tensor(tensor) => tensors.push(tensor),
                 other => return self.fail(place, ElaborateError::kind("what is concatenated", "tensors", other)),
             }
         }
-        let Some(first) = tensors.first() else {
-            return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));
-        };
+        let Some(first) = tensors.first() else { return Value::Hole };
         let rank = first.ty.shape.len();
         let Some(at) =
             usize::try_from(if axis < 0 { axis.saturating_add(rank as i64) } else { axis }).ok().filter(|at| *at < rank)
         else {
             return self.fail(span, ElaborateError::OutOfRange { index: axis, len: rank });
         };
-        let mut total = Size::known(0);
+        let mut apart = false;
         for tensor in &tensors {
-            let mut aligned = tensor.ty.shape.clone();
-            if let (Some(size), Some(own)) = (aligned.get_mut(at), first.ty.shape.get(at)) {
+            let mut aligned = (*tensor.ty).clone();
+            if let (Some(size), Some(own)) = (aligned.shape.get_mut(at), first.ty.shape.get(at)) {
                 *size = own.clone();
             }
-            if aligned != first.ty.shape || tensor.ty.dtype != first.ty.dtype {
+            if !self.same_sizes(&aligned, &first.ty, span) {
                 let error = ElaborateError::Shape {
                     what: "a part of `concat`".into(),
                     needed: Shown { dtype: first.ty.dtype.to_string(), dims: with_any(&first.ty, at) },
@@ -297,11 +351,22 @@ impl<'p> Evaluator<'p> {
                 };
                 return self.fail(span, error);
             }
-            total = match tensor.ty.shape.get(at).and_then(|size| total.add(size)) {
-                Some(total) => total,
-                None => return self.fail(span, ElaborateError::Overflow { operator: "concat" }),
-            };
+            apart |= !super::open::same_type(&aligned, &first.ty);
         }
+        if apart {
+            let extents = tensors.iter().flat_map(|tensor| tensor.ty.shape.iter().cloned());
+            let open: Vec<Value> = extents.map(Value::extent).filter(Value::is_open).collect();
+            let open: Vec<&Value> = open.iter().collect();
+            let path = frame.path.weight.clone();
+            return self.by_region(&open, &path, span, |this| {
+                let own: Vec<Value> = values.iter().map(|value| this.here(value.clone(), span)).collect();
+                this.concat_of(&own, axis, place, span, frame)
+            });
+        }
+        let parts: Vec<Extent> = tensors.iter().map(|tensor| tensor.ty.shape[at].clone()).collect();
+        let Some(total) = Extent::side_by_side(&parts) else {
+            return self.fail(span, ElaborateError::Overflow { operator: "concat" });
+        };
         let mut shape = first.ty.shape.clone();
         shape[at] = total;
         let ty = TensorType { dtype: first.ty.dtype, shape };
@@ -316,6 +381,18 @@ impl<'p> Evaluator<'p> {
         };
         self.add(kind, ty, &path, span, &operands)
     }
+}
+
+/// `min` or `max` of numbers that are known.
+fn best(builtin: Builtin, values: &[&Value]) -> arithmetic::Answer {
+    let op = if builtin == Builtin::Min { BinaryOp::Lt } else { BinaryOp::Gt };
+    let mut best = values[0];
+    for value in &values[1..] {
+        if arithmetic::binary(op, value, best)? == Value::Bool(true) {
+            best = value;
+        }
+    }
+    Ok(best.clone())
 }
 
 /// A shape with one size left open.

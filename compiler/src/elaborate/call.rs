@@ -34,10 +34,16 @@ impl<'p> Evaluator<'p> {
             return Value::Hole;
         };
         let callee = match frame.get(&name.text) {
-            Some(value) => value.clone(),
+            Some(value) => {
+                let value = value.clone();
+                self.here(value, name.span)
+            }
             None => self.global(frame.module, &name.text, name.span),
         };
         match callee {
+            Value::Open(ref table) if table.entries().all(|value| matches!(value, Value::Op(_))) => {
+                self.call_chosen(&callee, name, call, piped, frame)
+            }
             Value::Op(Callable::Builtin(builtin)) => {
                 let Some(arguments) = self.arguments(call, piped, None, &[], frame) else { return Value::Hole };
                 self.builtin(builtin, arguments, call.span, frame)
@@ -55,6 +61,56 @@ impl<'p> Evaluator<'p> {
         }
     }
 
+    /// A call of an op that was chosen: of each alternative where it is taken, on the same arguments.
+    fn call_chosen(
+        &mut self,
+        callee: &Value,
+        name: &'p Name,
+        call: &'p Call,
+        piped: Option<&'p Expr>,
+        frame: &mut Frame,
+    ) -> Value {
+        let part = numbered(&name.text, self.program.numbering.ordinal(call.span));
+        let path = self.child(&frame.path.clone(), &part, name.span);
+        let Some(arguments) = self.arguments(call, piped, Some(&path), &[], frame) else { return Value::Hole };
+        let weight = path.weight.clone();
+        self.by_region(&[callee], &weight, call.span, |this| {
+            let mut own = Vec::with_capacity(arguments.len());
+            for argument in &arguments {
+                let value = this.here(argument.value.clone(), argument.span);
+                own.push(Argument { name: argument.name, value, span: argument.span });
+            }
+            let op = this.here(callee.clone(), name.span);
+            let label = this.op_name(&op);
+            match op {
+                Value::Op(Callable::Builtin(builtin)) => this.builtin(builtin, own, call.span, frame),
+                Value::Op(Callable::Item(id)) => {
+                    let path = this.child(&path, label.as_deref().unwrap_or("op"), name.span);
+                    this.apply(id, Some(own), path, call, frame.shared)
+                }
+                _ => Value::Hole,
+            }
+        })
+    }
+
+    /// Calls an op with evaluated arguments.
+    fn apply(&mut self, id: ItemId, arguments: Option<Vec<Argument<'p>>>, path: Path, call: &'p Call, shared: bool) -> Value {
+        match self.program.item(id) {
+            Item::Op(op) => {
+                let callee = Callee { name: &op.name.text, declared: Some(op.name.span) };
+                let Some(slots) = self.assign(arguments, &op.params, &callee, call.span) else { return Value::Hole };
+                self.run(id, op, slots, path, call.span, shared)
+            }
+            Item::Extern(primitive) => {
+                let callee = Callee { name: &primitive.name.text, declared: Some(primitive.name.span) };
+                let Some(slots) = self.assign(arguments, &primitive.params, &callee, call.span) else { return Value::Hole };
+                self.primitive(id.module, primitive, slots, path, call.span, shared)
+            }
+            // Only these two are values that can be called.
+            Item::Use(_) | Item::Let(_) | Item::Space(_) | Item::Target(_) => Value::Hole,
+        }
+    }
+
     fn call_item(&mut self, id: ItemId, name: &'p Name, call: &'p Call, piped: Option<&'p Expr>, frame: &mut Frame) -> Value {
         let silent = self.program.numbering.is_silent(call.span);
         let path = if silent {
@@ -63,24 +119,15 @@ impl<'p> Evaluator<'p> {
             let part = numbered(&name.text, self.program.numbering.ordinal(call.span));
             self.child(&frame.path.clone(), &part, name.span)
         };
-        match self.program.item(id) {
-            Item::Op(op) => {
-                let arguments = self.arguments(call, piped, Some(&path), &op.params, frame);
-                let callee = Callee { name: &op.name.text, declared: Some(op.name.span) };
-                let Some(slots) = self.assign(arguments, &op.params, &callee, call.span) else { return Value::Hole };
-                self.run(id, op, slots, path, call.span, frame.shared)
-            }
-            Item::Extern(primitive) => {
-                let arguments = self.arguments(call, piped, Some(&path), &primitive.params, frame);
-                let callee = Callee { name: &primitive.name.text, declared: Some(primitive.name.span) };
-                let Some(slots) = self.assign(arguments, &primitive.params, &callee, call.span) else { return Value::Hole };
-                // The primitive ends the names of its weights even where its call adds nothing to those of decisions.
-                let path = if silent { Path { weight: self.child(&path, &name.text, name.span).weight, ..path } } else { path };
-                self.primitive(id.module, primitive, slots, path, call.span, frame.shared)
-            }
-            // Only these two are values that can be called.
-            Item::Use(_) | Item::Let(_) | Item::Space(_) | Item::Target(_) => Value::Hole,
-        }
+        let (params, ends) = match self.program.item(id) {
+            Item::Op(op) => (op.params.as_slice(), false),
+            Item::Extern(primitive) => (primitive.params.as_slice(), true),
+            Item::Use(_) | Item::Let(_) | Item::Space(_) | Item::Target(_) => (&[][..], false),
+        };
+        let arguments = self.arguments(call, piped, Some(&path), params, frame);
+        // The primitive ends the names of its weights even where its call adds nothing to those of decisions.
+        let path = if silent && ends { Path { weight: self.child(&path, &name.text, name.span).weight, ..path } } else { path };
+        self.apply(id, arguments, path, call, frame.shared)
     }
 
     /// The arguments in the order of the text, the piped one first or in place of `_`. A `choose` in one is held by the
@@ -248,9 +295,18 @@ impl<'p> Evaluator<'p> {
     /// The value of a body against the declared result.
     fn result(&mut self, op: &'p Op, result: &'p nasc_grammar::ast::TypeExpr, value: Value, frame: &mut Frame) -> Value {
         use nasc_grammar::ast::TypeKind;
-        let (Value::Tensor(tensor), TypeKind::Tensor { .. }) = (&value, &result.kind) else { return value };
+        let TypeKind::Tensor { .. } = &result.kind else { return value };
+        if value.is_open_tensor() {
+            let path = frame.path.weight.clone();
+            return self.by_region(&[&value], &path, result.span, |this| {
+                let own = this.here(value.clone(), result.span);
+                let mut inner = this.frame_here(frame, result.span);
+                this.result(op, result, own, &mut inner)
+            });
+        }
+        let Value::Tensor(tensor) = &value else { return value };
         let Some(needed) = self.evaluate_type(result, frame) else { return value };
-        if needed == *tensor.ty {
+        if self.same_sizes(&needed, &tensor.ty, result.span) {
             return value;
         }
         let place = op.body.tail.as_ref().map_or(op.body.span, |tail| tail.span);

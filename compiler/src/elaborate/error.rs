@@ -32,11 +32,19 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0322", "an op does not give what it declares"),
     ("N0401", "alternatives have different types"),
     ("N0402", "one decision with different alternatives"),
+    ("N0403", "alternatives are of different kinds"),
+    ("N0404", "a chosen value where it must be the same in every run"),
+    ("N0405", "the exits of a loop have different types"),
     ("N0406", "a shared weight has two shapes"),
+    ("N0407", "a selection is not used as one"),
+    ("N0408", "a choice among nothing"),
+    ("N0409", "alternatives with the same label"),
+    ("N0410", "a pattern of axes that does not fit"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
     ("N0504", "evaluation takes too long"),
+    ("N0505", "a value depends on too many decisions at once"),
     ("N0506", "a name grows too long"),
     ("N0507", "lists nest too deeply"),
     ("N0508", "evaluation nests too deeply"),
@@ -209,6 +217,40 @@ pub(crate) enum ElaborateError {
         there: String,
         first: Span,
     },
+    /// Values that are alternatives and not of one kind.
+    Kinds {
+        first: String,
+        other: String,
+    },
+    /// A value that decisions leave open, where every run needs the same.
+    Chosen {
+        what: String,
+        found: String,
+    },
+    /// The values of a rebound name at two exits of a loop.
+    Exits {
+        name: Arc<str>,
+        first: Shown,
+        other: Shown,
+        first_exit: String,
+        other_exit: String,
+    },
+    /// What may be done with a selection.
+    Selection {
+        found: String,
+    },
+    /// Nothing to choose from, or more than there is.
+    NoChoice {
+        why: String,
+    },
+    LabelTwice {
+        label: Arc<str>,
+    },
+    /// The pattern of `rearrange` and the like.
+    Pattern {
+        pattern: Arc<str>,
+        why: String,
+    },
     /// This compiler does not go on.
     Refused(Refusal),
 }
@@ -229,6 +271,8 @@ pub(crate) struct Failure {
     pub(crate) error: ElaborateError,
     pub(crate) span: Span,
     pub(crate) calls: Vec<(Arc<str>, Span)>,
+    /// Answers to decisions in a run in which it happens.
+    pub(crate) example: Vec<(String, String)>,
 }
 
 impl ElaborateError {

@@ -18,6 +18,10 @@ pub(super) fn diagnostic(failure: &Failure, program: &Program) -> Diagnostic {
         Some(_) | None => (failure.span, None),
     };
     let mut diagnostic = explain(&failure.error, span);
+    if !failure.example.is_empty() {
+        let answers: Vec<String> = failure.example.iter().map(|(name, label)| format!("`{name}` = {label}")).collect();
+        diagnostic = diagnostic.note(format!("for example where {}", answers.join(" and ")));
+    }
     if let Some(name) = hoisted {
         diagnostic = diagnostic.also(failure.span, format!("inside `{name}`, here"));
     }
@@ -167,10 +171,41 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         )
         .also(*first, format!("offers {}", list(there)))
         .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so"),
-        ElaborateError::SharedWeight { name, here, there, first } => {
-            Diagnostic::error("N0406", format!("the shared weight `{name}` has two forms"), span, format!("{here} here"))
-                .also(*first, format!("{there} here"))
-                .note("slices of one shared tensor are not supported yet: shared weights have one shape")
+        ElaborateError::SharedWeight { name, here, there, first } => Diagnostic::error(
+            "N0406",
+            format!("the shared weight `{name}` has two forms"),
+            span,
+            format!("{here} here"),
+        )
+        .also(*first, format!("{there} here"))
+        .note("uses in the same runs have one shape; in different alternatives of one `choose` they are slices of one tensor"),
+        ElaborateError::Kinds { first, other } => {
+            let here = format!("{first} or {other}");
+            Diagnostic::error("N0403", "what is chosen from is of different kinds", span, here)
+                .note("alternatives are of one kind: all tensors, all numbers, all ops, …")
+        }
+        ElaborateError::Chosen { what, found } => {
+            Diagnostic::error("N0404", format!("{what} must be the same in every run"), span, format!("this is {found}"))
+                .note("a decision may size weights and widths, end a loop, direct an `if`; not this")
+        }
+        ElaborateError::Exits { name, first, other, first_exit, other_exit } => {
+            let title = format!("`{name}` has different types at two exits of this loop");
+            Diagnostic::error("N0405", title, span, "how often it runs is chosen")
+                .note(aligned(&format!("after {first_exit}"), first, &format!("after {other_exit}"), other))
+                .note("whatever is chosen, what follows gets a tensor of one type")
+                .help("a depth that changes types can be written as an op that calls itself")
+        }
+        ElaborateError::Selection { found } => {
+            Diagnostic::error("N0407", "a selection is taken by `sum` or `concat`", span, format!("this one is {found}"))
+                .note("`choose K of [ … ]` gives some elements of a list, and which is decided later")
+        }
+        ElaborateError::NoChoice { why } => Diagnostic::error("N0408", why.clone(), span, "nothing to choose"),
+        ElaborateError::LabelTwice { label } => {
+            Diagnostic::error("N0409", format!("two alternatives are labelled `{label}`"), span, "the second of them")
+                .note("an `arch.json` names alternatives by their labels, so each is there once")
+        }
+        ElaborateError::Pattern { pattern, why } => {
+            Diagnostic::error("N0410", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
         ElaborateError::Refused(refusal) => refused(refusal, span),
     }
@@ -181,19 +216,26 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
     match refusal {
         Refusal::Limit { limit, value, detail } => {
             let (code, here) = match limit {
-                // The parser counts brackets and has a message of its own.
-                Limit::Nesting | Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
+                // The parser counts bytes and brackets and has messages of its own.
+                Limit::Bytes | Limit::Nesting | Limit::Nodes => ("N0501", "the node that is one too many".to_string()),
                 Limit::Recursion => {
                     let op = detail.as_deref().unwrap_or("an op");
                     ("N0502", format!("this call of `{op}` goes too deep"))
                 }
                 Limit::Iterations => ("N0503", detail.as_deref().unwrap_or("too many iterations").to_string()),
                 Limit::Steps => ("N0504", "stopped here".to_string()),
+                Limit::Points => {
+                    let on = detail.as_deref().map_or_else(String::new, |names| format!("this depends on {names}"));
+                    ("N0505", on)
+                }
             };
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {
                 Limit::Recursion => diagnostic.note("a recursion must end in every run: in a branch that does not call itself"),
-                Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
+                Limit::Points => {
+                    diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on")
+                }
+                Limit::Bytes | Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))
         }

@@ -1,9 +1,9 @@
 //! Expressions.
 
+use super::elastic::Truth;
 use super::error::{ElaborateError, Refusal};
 use super::value::{Quantity, Range, Value};
 use super::{DEEPEST, Evaluator, Frame, arithmetic};
-use crate::limits::Limit;
 use nasc_grammar::ast::{BinaryOp, Block, Expr, ExprKind, Name, Pattern, ScopeKind, UnaryOp};
 use nasc_grammar::span::Span;
 use std::rc::Rc;
@@ -68,7 +68,7 @@ impl<'p> Evaluator<'p> {
             ExprKind::If { condition, then, otherwise } => self.branch(condition, then, otherwise.as_ref(), frame),
             ExprKind::Scope { kind, name, index, body } => self.scope(*kind, name, index.as_ref(), body, frame),
             ExprKind::Block(block) => self.block(block, frame),
-            ExprKind::Param { .. } => self.fail(span, ElaborateError::not_yet("`param`")),
+            ExprKind::Param { ty, args } => self.param(ty, args, span, frame),
         }
     }
 
@@ -77,7 +77,10 @@ impl<'p> Evaluator<'p> {
             Some(position) => {
                 // Looking through a body of a thousand names is work, too.
                 let passed = (frame.locals.len() - position) as u64 / 64;
-                if self.step(name.span, passed) { frame.locals[position].1.clone() } else { Value::Hole }
+                if !self.step(name.span, passed) {
+                    return Value::Hole;
+                }
+                self.here(frame.locals[position].1.clone(), name.span)
             }
             None if !self.step(name.span, frame.locals.len() as u64 / 64) => Value::Hole,
             None => self.global(frame.module, &name.text, name.span),
@@ -86,6 +89,21 @@ impl<'p> Evaluator<'p> {
 
     fn unary(&mut self, op: UnaryOp, value: &'p Expr, span: Span, frame: &mut Frame) -> Value {
         let found = self.expr(value, frame);
+        self.unary_of(op, found, value, span, frame)
+    }
+
+    fn unary_of(&mut self, op: UnaryOp, found: Value, value: &'p Expr, span: Span, frame: &Frame) -> Value {
+        let found = found.forgetful();
+        if found.is_open_tensor() {
+            let path = frame.path.weight.clone();
+            return self.by_region(&[&found], &path, span, |this| {
+                let own = this.here(found.clone(), span);
+                this.unary_of(op, own, value, span, frame)
+            });
+        }
+        if found.is_open() {
+            return self.pointwise(&[&found], span, |values| arithmetic::unary(op, values[0]));
+        }
         match (op, &found) {
             (_, Value::Hole) => Value::Hole,
             (UnaryOp::Neg, Value::Int(value)) => match value.checked_neg() {
@@ -98,7 +116,7 @@ impl<'p> Evaluator<'p> {
             },
             (UnaryOp::Neg, Value::Float(value)) => Value::Float(-value),
             (UnaryOp::Not, Value::Bool(value)) => Value::Bool(!value),
-            (UnaryOp::Neg, Value::Tensor(_)) => self.fail(span, ElaborateError::not_yet("`-` on a tensor")),
+            (UnaryOp::Neg, Value::Tensor(tensor)) => self.negated(tensor, span, frame),
             (UnaryOp::Neg, _) => self.fail(value.span, ElaborateError::kind("`-`", "a number", &found)),
             (UnaryOp::Not, _) => self.fail(value.span, ElaborateError::kind("`not`", "a bool", &found)),
         }
@@ -110,15 +128,25 @@ impl<'p> Evaluator<'p> {
         }
         let a = self.expr(left, frame);
         let b = self.expr(right, frame);
-        match (&a, &b) {
+        self.binary_of(op, &a, &b, span, frame)
+    }
+
+    /// `a op b` of values.
+    pub(super) fn binary_of(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span, frame: &Frame) -> Value {
+        let (a, b) = (&a.clone().forgetful(), &b.clone().forgetful());
+        let is_tensor = |value: &Value| matches!(value, Value::Tensor(_));
+        match (a, b) {
             (Value::Hole, _) | (_, Value::Hole) => Value::Hole,
             (Value::Tensor(a), Value::Tensor(b)) => self.tensors(op, a, b, span, frame),
-            (Value::Tensor(_), Value::Int(_) | Value::Float(_) | Value::Size(_))
-            | (Value::Int(_) | Value::Float(_) | Value::Size(_), Value::Tensor(_))
-                if matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) =>
-            {
-                self.fail(span, ElaborateError::not_yet("arithmetic between a tensor and a number"))
+            _ if a.is_open_tensor() || b.is_open_tensor() || is_tensor(a) && b.is_open() || a.is_open() && is_tensor(b) => {
+                let path = frame.path.weight.clone();
+                self.by_region(&[a, b], &path, span, |this| {
+                    let (a, b) = (this.here(a.clone(), span), this.here(b.clone(), span));
+                    this.binary_of(op, &a, &b, span, frame)
+                })
             }
+            (Value::Tensor(tensor), Value::Int(_) | Value::Float(_)) => self.tensor_number(op, tensor, b, false, span, frame),
+            (Value::Int(_) | Value::Float(_), Value::Tensor(tensor)) => self.tensor_number(op, tensor, a, true, span, frame),
             (Value::List(first), Value::List(second)) if op == BinaryOp::Add => {
                 if !self.step(span, (first.values.len() + second.values.len()) as u64) {
                     return Value::Hole;
@@ -126,7 +154,15 @@ impl<'p> Evaluator<'p> {
                 let values = first.values.iter().chain(&second.values).cloned().collect();
                 self.list(span, values)
             }
-            _ => match arithmetic::binary(op, &a, &b) {
+            // What changes nothing keeps what a size remembers.
+            (Value::Extent(_), Value::Int(1)) if matches!(op, BinaryOp::Mul | BinaryOp::Div) => a.clone(),
+            (Value::Extent(_), Value::Int(0)) if matches!(op, BinaryOp::Add | BinaryOp::Sub) => a.clone(),
+            (Value::Int(1), Value::Extent(_)) if op == BinaryOp::Mul => b.clone(),
+            (Value::Int(0), Value::Extent(_)) if op == BinaryOp::Add => b.clone(),
+            _ if a.is_open() || b.is_open() => {
+                self.pointwise(&[a, b], span, |values| arithmetic::binary(op, values[0], values[1]))
+            }
+            _ => match arithmetic::binary(op, a, b) {
                 Ok(value) => value,
                 Err(error) => self.fail(span, *error),
             },
@@ -136,22 +172,27 @@ impl<'p> Evaluator<'p> {
     /// `and` and `or` look at their right side only if the left does not settle it.
     fn logic(&mut self, op: BinaryOp, left: &'p Expr, right: &'p Expr, frame: &mut Frame) -> Value {
         let settled = op == BinaryOp::Or;
-        match self.condition(left, arithmetic::symbol(op), frame) {
-            Some(value) if value == settled => Value::Bool(settled),
-            Some(_) => self.condition(right, arithmetic::symbol(op), frame).map_or(Value::Hole, Value::Bool),
-            None => Value::Hole,
+        let symbol = arithmetic::symbol(op);
+        match self.truth(left, symbol, frame) {
+            Truth::Known(value) if value == settled => Value::Bool(settled),
+            Truth::Known(_) => self.truth_value(right, symbol, frame),
+            Truth::Open(value) => {
+                let path = frame.path.weight.clone();
+                self.by_region(&[&value], &path, left.span, |this| match this.here(value.clone(), left.span) {
+                    Value::Bool(value) if value == settled => Value::Bool(settled),
+                    Value::Bool(_) => this.truth_value(right, symbol, frame),
+                    _ => Value::Hole,
+                })
+            }
+            Truth::Unknown => Value::Hole,
         }
     }
 
-    /// A bool, or nothing if it is a hole or was reported.
-    pub(super) fn condition(&mut self, expr: &'p Expr, what: &str, frame: &mut Frame) -> Option<bool> {
-        match self.expr(expr, frame) {
-            Value::Bool(value) => Some(value),
-            Value::Hole => None,
-            other => {
-                self.fail(expr.span, ElaborateError::kind(format!("`{what}`"), "a bool", &other));
-                None
-            }
+    fn truth_value(&mut self, expr: &'p Expr, what: &str, frame: &mut Frame) -> Value {
+        match self.truth(expr, what, frame) {
+            Truth::Known(value) => Value::Bool(value),
+            Truth::Open(value) => value,
+            Truth::Unknown => Value::Hole,
         }
     }
 
@@ -163,12 +204,16 @@ impl<'p> Evaluator<'p> {
 
     /// The same of a value.
     pub(super) fn as_int(&mut self, value: &Value, what: &str, span: Span) -> Option<i64> {
-        match value {
+        match &value.clone().forgetful() {
             Value::Int(value) => return Some(*value),
             Value::Hole => {}
             Value::Size(size) => {
                 let found = size.to_string();
                 self.fail(span, ElaborateError::NeedsNumber { what: what.to_string(), found });
+            }
+            open if open.is_open() && open.kind() == "number" => {
+                let found = open.describe();
+                self.fail(span, ElaborateError::Chosen { what: what.to_string(), found });
             }
             other => {
                 self.fail(span, ElaborateError::kind(what, "an int", other));
@@ -187,7 +232,7 @@ impl<'p> Evaluator<'p> {
         frame: &mut Frame,
     ) -> Value {
         let first = self.int(start, "the start of a range", frame);
-        let last = end.map(|end| self.int(end, "the end of a range", frame));
+        let last = end.map(|end| self.expr(end, frame));
         let every = step.map_or(Some(1), |step| self.int(step, "the step of a range", frame));
         let (Some(start), Some(every)) = (first, every) else { return Value::Hole };
         if every < 1 {
@@ -196,12 +241,15 @@ impl<'p> Evaluator<'p> {
         }
         let end = match last {
             None => None,
-            Some(None) => return Value::Hole,
-            Some(Some(end)) if inclusive => match end.checked_add(1) {
+            Some(last) if last.is_open() => return self.open_range(start, &last, inclusive, every, span),
+            Some(last) => match self.as_int(&last, "the end of a range", end.map_or(span, |end| end.span)) {
+                None => return Value::Hole,
+                Some(end) if inclusive => match end.checked_add(1) {
+                    Some(end) => Some(end),
+                    None => return self.fail(span, ElaborateError::Overflow { operator: "..=" }),
+                },
                 Some(end) => Some(end),
-                None => return self.fail(span, ElaborateError::Overflow { operator: "..=" }),
             },
-            Some(Some(end)) => Some(end),
         };
         Value::Range(Range { start, end, step: every })
     }
@@ -209,16 +257,29 @@ impl<'p> Evaluator<'p> {
     fn index(&mut self, value: &'p Expr, index: &'p Expr, span: Span, frame: &mut Frame) -> Value {
         let list = self.expr(value, frame);
         let at = self.expr(index, frame);
+        self.index_of(list, at, value, index, span, frame)
+    }
+
+    fn index_of(&mut self, list: Value, at: Value, value: &'p Expr, index: &'p Expr, span: Span, frame: &Frame) -> Value {
+        let at = at.forgetful();
+        if at.is_open() || matches!(list, Value::Open(_)) {
+            let path = frame.path.weight.clone();
+            return self.by_region(&[&list, &at], &path, span, |this| {
+                let (list, at) = (this.here(list.clone(), span), this.here(at.clone(), span));
+                this.index_of(list, at, value, index, span, frame)
+            });
+        }
         let items = match &list {
             Value::Hole => return Value::Hole,
             Value::List(items) | Value::Tuple(items) => items.clone(),
+            Value::Selected(_) => return self.fail(value.span, ElaborateError::Selection { found: "indexed".into() }),
             other => return self.fail(value.span, ElaborateError::kind("what is indexed", "a list", other)),
         };
         let len = items.values.len();
         match at {
             Value::Hole => Value::Hole,
             Value::Int(position) => match usize::try_from(position).ok().and_then(|position| items.values.get(position)) {
-                Some(value) => value.clone(),
+                Some(value) => self.here(value.clone(), span),
                 None => self.fail(index.span, ElaborateError::OutOfRange { index: position, len }),
             },
             Value::Range(range) => {
@@ -237,24 +298,6 @@ impl<'p> Evaluator<'p> {
                 self.list(span, values)
             }
             other => self.fail(index.span, ElaborateError::kind("an index", "an int or a range", &other)),
-        }
-    }
-
-    /// `if`: only the branch that is taken is evaluated. Of an unknown condition, names that a branch rebinds are unknown.
-    fn branch(&mut self, condition: &'p Expr, then: &'p Block, otherwise: Option<&'p Expr>, frame: &mut Frame) -> Value {
-        match self.condition(condition, "if", frame) {
-            Some(true) => self.block(then, frame),
-            Some(false) => match otherwise {
-                Some(otherwise) => self.expr(otherwise, frame),
-                None => Value::Nothing,
-            },
-            None => {
-                self.forget(then, frame);
-                if let Some(otherwise) = otherwise {
-                    self.forget_expr(otherwise, frame);
-                }
-                Value::Hole
-            }
         }
     }
 
@@ -286,73 +329,10 @@ impl<'p> Evaluator<'p> {
 
     fn comprehension(&mut self, pattern: &'p Pattern, over: &'p Expr, value: &'p Expr, span: Span, frame: &mut Frame) -> Value {
         let mut values = Vec::new();
-        let complete = self.each(pattern, over, frame, |this, frame| {
+        let complete = self.each(pattern, over, false, frame, |this, frame| {
             let value = this.expr(value, frame);
             values.push(value);
         });
         if complete { self.list(span, values) } else { Value::Hole }
-    }
-
-    /// Runs `inside` for each element of a list or range, with the pattern bound. False if that could not be done.
-    pub(super) fn each(
-        &mut self,
-        pattern: &'p Pattern,
-        over: &'p Expr,
-        frame: &mut Frame,
-        mut inside: impl FnMut(&mut Self, &mut Frame),
-    ) -> bool {
-        let name = crate::resolve::pattern_names(pattern).first().map(|name| name.text.clone());
-        let ordinal = self.program.numbering.ordinal(pattern.span());
-        let part = name.as_deref().map(|name| super::path::numbered(name, ordinal));
-        let outer = frame.path.clone();
-        // A `choose` in the bound is held by the variable.
-        let holder = match &part {
-            Some(part) => self.child(&outer, part, pattern.span()),
-            None => outer.clone(),
-        };
-        let old = std::mem::replace(&mut frame.holder, holder.into());
-        let sequence = self.expr(over, frame);
-        frame.holder = old;
-        let len = match &sequence {
-            Value::Hole => return false,
-            Value::List(items) => items.values.len() as u64,
-            Value::Range(range) => match range.len() {
-                Some(len) => len,
-                None => {
-                    self.fail(over.span, ElaborateError::kind("a loop", "a range with an end", &sequence));
-                    return false;
-                }
-            },
-            other => {
-                self.fail(over.span, ElaborateError::kind("a loop", "a list or a range", other));
-                return false;
-            }
-        };
-        if len > self.limits.get(Limit::Iterations) {
-            self.limit(over.span, Limit::Iterations, Some(format!("{len} iterations").into()));
-            return false;
-        }
-        for position in 0..len {
-            if !self.step(over.span, 1) {
-                return false;
-            }
-            let (value, index) = match &sequence {
-                Value::Range(range) => {
-                    let value = range.at(position).expect("a position below the length lies between the ends");
-                    (Value::Int(value), value)
-                }
-                Value::List(items) => (items.values[position as usize].clone(), position as i64),
-                _ => return false,
-            };
-            let path = match &part {
-                Some(part) => self.child(&outer, &format!("{part}[{index}]"), pattern.span()),
-                None => outer.clone(),
-            };
-            let mark = frame.locals.len();
-            self.bind_pattern(pattern, value, frame, over.span);
-            self.at(frame, path, &mut inside);
-            frame.locals.truncate(mark);
-        }
-        !self.stopped
     }
 }

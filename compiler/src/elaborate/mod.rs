@@ -9,24 +9,31 @@
 //! and memory stay within [`Limits`] for any input.
 
 mod arithmetic;
+mod axes;
 mod builtin;
 mod call;
 mod choose;
+mod elastic;
+mod entangle;
 pub(crate) mod error;
 mod explain;
 mod expression;
+mod open;
 mod path;
 mod place;
 mod primitive;
+mod register;
+mod select;
 mod space;
 mod statement;
 mod tensor;
 mod types;
 mod value;
 
+use crate::extent::Extent;
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
-use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, Supernet};
+use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, WeightDim};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -68,24 +75,32 @@ pub(crate) fn elaborate(
         contexts: FxHashMap::default(),
         decisions: FxHashMap::default(),
         decision_places: Vec::new(),
+        assumptions: vec![Rc::from([])],
+        narrow: FxHashMap::default(),
+        mixes: FxHashMap::default(),
+        entangled: FxHashSet::default(),
+        kept: FxHashMap::default(),
+        example: Vec::new(),
         met: FxHashSet::default(),
-        created: FxHashSet::default(),
         metrics: FxHashMap::default(),
         weights: FxHashMap::default(),
         constants: FxHashMap::default(),
         results: FxHashMap::default(),
     };
     evaluator.space(space, params);
+    evaluator.settle_weights();
     let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
     (evaluator.net, diagnostics)
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     state: bool,
     number: u32,
     place: Span,
+    /// How it is used in which contexts.
+    uses: Vec<(ContextId, Vec<WeightDim>)>,
 }
 
 /// Where a constant of a file stands.
@@ -112,13 +127,23 @@ struct Evaluator<'p> {
     calls: Vec<(Arc<str>, Span)>,
     /// When what is evaluated happens.
     context: ContextId,
-    contexts: FxHashMap<(ContextId, DecisionId, u32), ContextId>,
+    contexts: FxHashMap<(ContextId, DecisionId, Vec<u32>), ContextId>,
+    /// By context, what is known of answers in it.
+    assumptions: Vec<open::Assumptions>,
+    /// Tensors that were cut to sizes.
+    narrow: FxHashMap<(NodeId, Vec<Extent>), value::Tensor>,
+    /// Mixes by what they mix.
+    mixes: FxHashMap<(DecisionId, Vec<u32>, Vec<NodeId>), value::Tensor>,
+    /// Operations that have the weights of a decision's alternatives in their own.
+    entangled: FxHashSet<(DecisionId, NodeId)>,
+    /// Of operations whose arguments may be slices: what must be the same for all of them.
+    kept: FxHashMap<NodeId, Vec<value::Value>>,
+    /// Answers in one of the runs that are looked at, for messages.
+    example: Vec<(DecisionId, u32)>,
     decisions: FxHashMap<Arc<str>, DecisionId>,
     decision_places: Vec<Span>,
     /// Where each decision is met: the tables of the supernet as a set.
     met: FxHashSet<(DecisionId, ContextId)>,
-    /// Where each weight that is shared is created.
-    created: FxHashSet<(Arc<str>, ContextId)>,
     /// How many metrics there are of each op.
     metrics: FxHashMap<Arc<str>, u32>,
     weights: FxHashMap<Arc<str>, Known>,
@@ -129,6 +154,7 @@ struct Evaluator<'p> {
 }
 
 /// The locals of one body and where it stands.
+#[derive(Clone)]
 struct Frame {
     module: ModuleId,
     locals: Vec<(Arc<str>, Value)>,
@@ -181,7 +207,13 @@ impl<'p> Evaluator<'p> {
         let shown = if self.program.is_library(span.file) { outer.unwrap_or(span) } else { span };
         if self.reported.insert((std::mem::discriminant(&error), shown, span)) {
             let calls = self.calls.iter().rev().cloned().collect();
-            self.failures.push(Failure { error, span, calls });
+            let label = |(decision, answer): &(DecisionId, u32)| {
+                let decision = self.net.decision(*decision);
+                (decision.name.to_string(), decision.alternatives[*answer as usize].label.to_string())
+            };
+            let mut example: Vec<(String, String)> = self.example.iter().map(label).collect();
+            example.dedup();
+            self.failures.push(Failure { error, span, calls, example });
         }
         Value::Hole
     }

@@ -1,23 +1,21 @@
 //! Calls of primitives: one `extern op` declaration gives the type, the weights, the states and the multiply-accumulates.
 
-use super::error::{ElaborateError, Refusal, Shown};
-use super::path::{Path, join};
+use super::elastic::Truth;
+use super::error::{ElaborateError, Shown};
+use super::path::Path;
 use super::tensor::{LARGEST, elements};
 use super::value::Value;
-use super::{Evaluator, Frame, Known, shared};
+use super::{Evaluator, Frame};
 use crate::resolve::ModuleId;
-use crate::supernet::{Attr, Cost, Init, NodeId, NodeKind, StateId, TensorType, Weight, WeightId};
+use crate::size::Size;
+use crate::supernet::{Attr, Cost, NodeId, NodeKind, StateId, TensorType, Use, WeightId};
 use indexmap::IndexMap;
-use nasc_grammar::ast::{Expr, ExprKind, Extern, ExternStmt, Param, TypeKind, WeightDecl};
-use nasc_grammar::diagnostic::nearest;
+use nasc_grammar::ast::{Extern, ExternStmt, Param, Require, TypeKind};
 use nasc_grammar::span::Span;
 use std::sync::Arc;
 
 /// A primitive's compile-time arguments, in the order of its declaration.
 type Attrs = IndexMap<Arc<str>, Attr>;
-
-/// How weights may start, and how many numbers each needs.
-const INITIALISERS: [(&str, usize); 5] = [("kaiming", 0), ("zeros", 0), ("ones", 0), ("normal", 1), ("constant", 1)];
 
 impl<'p> Evaluator<'p> {
     /// Checks a call against its declaration and adds the node.
@@ -30,10 +28,63 @@ impl<'p> Evaluator<'p> {
         call: Span,
         share: bool,
     ) -> Value {
-        let op = &primitive.name.text;
         let mut frame = Frame::new(module, path);
         frame.shared = share;
-        self.bind_params(op, &primitive.params, slots, call, &mut frame);
+        self.bind_params(&primitive.name.text, &primitive.params, slots, call, &mut frame);
+        self.one_primitive(primitive, frame, call)
+    }
+
+    /// Adds the node, or one for each region in which what it depends on is one thing.
+    fn one_primitive(&mut self, primitive: &'p Extern, mut frame: Frame, call: Span) -> Value {
+        let nested = primitive.body.iter().find_map(|stmt| match stmt {
+            ExternStmt::Nested(nested) => Some(nested),
+            ExternStmt::Let { .. }
+            | ExternStmt::Require(_)
+            | ExternStmt::Weight(_)
+            | ExternStmt::State(_)
+            | ExternStmt::Macs(_) => None,
+        });
+        let is_nested =
+            |param: &Param| nested.is_some_and(|nested| nested.params.iter().any(|name| name.text == param.name.text));
+        // A number whose values are slices of each other stays open; of any other, and of several tensors, each has a node.
+        let mut apart: Vec<Value> = Vec::new();
+        let mut slices: Vec<Value> = Vec::new();
+        for param in &primitive.params {
+            match frame.get(&param.name.text) {
+                Some(value) if value.is_open_tensor() => apart.push(value.clone()),
+                Some(value) if value.is_open() && is_nested(param) => slices.push(value.clone()),
+                Some(value) if value.is_open() => apart.push(value.clone()),
+                Some(_) | None => {}
+            }
+        }
+        let mut kept = Vec::new();
+        if apart.is_empty() && (!slices.is_empty() || frame.shared) {
+            // They are slices only as long as this is the same for all of them.
+            for expr in nested.iter().flat_map(|nested| &nested.keeping) {
+                let own = self.within(&primitive.name.text, call, |this| this.expr(expr, &mut frame));
+                if own.is_open() {
+                    apart.clone_from(&slices);
+                }
+                kept.push(own);
+            }
+        }
+        if !apart.is_empty() {
+            let apart: Vec<&Value> = apart.iter().collect();
+            let path = frame.path.weight.clone();
+            return self.by_region(&apart, &path, call, |this| {
+                let inner = this.frame_here(&frame, call);
+                this.one_primitive(primitive, inner, call)
+            });
+        }
+        let value = self.node(primitive, frame, call);
+        if let (Value::Tensor(tensor), false) = (&value, kept.is_empty()) {
+            self.kept.insert(tensor.node, kept);
+        }
+        value
+    }
+
+    fn node(&mut self, primitive: &'p Extern, mut frame: Frame, call: Span) -> Value {
+        let op = &primitive.name.text;
         let Some((operands, attrs)) = self.operands(primitive, call, &frame) else { return Value::Hole };
         if !self.lets_and_requirements(primitive, call, &mut frame) {
             return Value::Hole;
@@ -47,26 +98,32 @@ impl<'p> Evaluator<'p> {
         let mut macs = None;
         for stmt in &primitive.body {
             match stmt {
-                ExternStmt::Weight(declared) => match self.weight(declared, false, call, &mut frame) {
-                    Some(Some(number)) => drop(weights.insert(declared.name.text.clone(), WeightId(number))),
+                ExternStmt::Weight(declared) => match self.declared_weight(declared, false, call, &mut frame) {
+                    Some(Some(own)) => {
+                        let own = Use { id: WeightId(own.id), dims: own.dims, absolute: false };
+                        weights.insert(declared.name.text.clone(), own);
+                    }
                     Some(None) => {}
                     None => return Value::Hole,
                 },
-                ExternStmt::State(declared) => match self.weight(declared, true, call, &mut frame) {
-                    Some(Some(number)) => drop(states.insert(declared.name.text.clone(), StateId(number))),
+                ExternStmt::State(declared) => match self.declared_weight(declared, true, call, &mut frame) {
+                    Some(Some(own)) => {
+                        let own = Use { id: StateId(own.id), dims: own.dims, absolute: false };
+                        states.insert(declared.name.text.clone(), own);
+                    }
                     Some(None) => {}
                     None => return Value::Hole,
                 },
                 ExternStmt::Macs(expr) => macs = Some(self.expr(expr, &mut frame)),
-                ExternStmt::Let { .. } | ExternStmt::Require(_) => {}
+                ExternStmt::Let { .. } | ExternStmt::Require(_) | ExternStmt::Nested(_) => {}
             }
         }
         if let Some(macs) = macs {
-            let Some(size) = macs.as_size() else { return Value::Hole };
-            if !size.at(1).is_some_and(|macs| (0..=LARGEST).contains(&macs)) {
+            let Some(macs) = self.sizes(&macs) else { return Value::Hole };
+            if !macs.entries().all(|macs| macs.at(1).is_some_and(|macs| (0..=LARGEST).contains(&macs))) {
                 return self.fail(call, ElaborateError::Overflow { operator: "macs" });
             }
-            self.net.costs.push(Cost { context: self.context, macs: size });
+            self.net.costs.push(Cost { context: self.context, macs });
         }
         let kind = NodeKind::Op { op: op.clone(), attrs, weights, states };
         let path = frame.path.weight.clone();
@@ -88,6 +145,16 @@ impl<'p> Evaluator<'p> {
                 Some(Value::Float(value)) => Attr::Float(*value),
                 Some(Value::Bool(value)) => Attr::Bool(*value),
                 Some(Value::Str(text)) => Attr::Str(text.to_string()),
+                Some(value @ (Value::Open(_) | Value::Extent(_))) => match self.open_attr(value) {
+                    Some(attr) => attr,
+                    None => {
+                        let (what, value) =
+                            (format!("the argument `{}` of `{}`", param.name.text, primitive.name.text), value.clone());
+                        self.fail(call, ElaborateError::kind(what, "a number, a bool or a string", &value));
+                        complete = false;
+                        continue;
+                    }
+                },
                 Some(Value::Size(size)) => {
                     let what = format!("the argument `{}` of `{}`", param.name.text, primitive.name.text);
                     let found = size.to_string();
@@ -106,7 +173,8 @@ impl<'p> Evaluator<'p> {
                     | Value::Tuple(_)
                     | Value::Range(_)
                     | Value::Tensor(_)
-                    | Value::Op(_),
+                    | Value::Op(_)
+                    | Value::Selected(_),
                 ) => {
                     self.fail(param.name.span, ElaborateError::not_yet("a primitive's parameter of this kind"));
                     complete = false;
@@ -131,26 +199,44 @@ impl<'p> Evaluator<'p> {
                 }
                 ExternStmt::Require(require) => {
                     let condition = &require.condition;
-                    match self.within(&primitive.name.text, call, |this| this.condition(condition, "require", frame)) {
-                        Some(true) => {}
-                        Some(false) => {
+                    match self.within(&primitive.name.text, call, |this| this.truth(condition, "require", frame)) {
+                        Truth::Known(true) => {}
+                        Truth::Open(value) => {
+                            if !self.holds_everywhere(&value, require, primitive, call, frame) {
+                                return false;
+                            }
+                        }
+                        Truth::Known(false) => {
                             let values = self.values_of(condition, frame);
                             let declared = Some(condition.span);
                             let (of, why) = (Some(primitive.name.text.clone()), require.why.clone());
                             self.fail(call, ElaborateError::Requirement { of, why, declared, values });
                             return false;
                         }
-                        None => return false,
+                        Truth::Unknown => return false,
                     }
                 }
-                ExternStmt::Weight(_) | ExternStmt::State(_) | ExternStmt::Macs(_) => {}
+                ExternStmt::Weight(_) | ExternStmt::State(_) | ExternStmt::Macs(_) | ExternStmt::Nested(_) => {}
             }
         }
         true
     }
 
+    /// Whether what a primitive requires holds in every run that comes here; reports a run in which it does not.
+    fn holds_everywhere(&mut self, value: &Value, require: &'p Require, primitive: &Extern, call: Span, frame: &Frame) -> bool {
+        let Value::Open(table) = value else { return true };
+        let fails =
+            table.points().find(|(at, value)| matches!(value, Some(Value::Bool(false))) && !self.is_excluded(table.axes(), at));
+        let Some((at, _)) = fails else { return true };
+        let values = self.values_of(&require.condition, frame);
+        let declared = Some(require.condition.span);
+        let (of, why) = (Some(primitive.name.text.clone()), require.why.clone());
+        self.fail_at(call, ElaborateError::Requirement { of, why, declared, values }, table.axes(), &at);
+        false
+    }
+
     /// Runs `inside` as part of a call.
-    fn within<T>(&mut self, name: &Arc<str>, call: Span, inside: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn within<T>(&mut self, name: &Arc<str>, call: Span, inside: impl FnOnce(&mut Self) -> T) -> T {
         self.calls.push((name.clone(), call));
         let value = inside(self);
         self.calls.pop();
@@ -159,7 +245,7 @@ impl<'p> Evaluator<'p> {
 
     /// Whether every size is at least 1 for a batch of one, and their product can be counted.
     pub(super) fn positive(&mut self, ty: &TensorType, what: &str, span: Span, declared: Option<Span>) -> bool {
-        if let Some(position) = ty.shape.iter().position(|size| size.at(1).is_none_or(|size| size < 1)) {
+        if let Some(position) = ty.shape.iter().position(|size| size.largest(1).is_none_or(|size| size < 1)) {
             let what = what.to_string();
             self.fail(span, ElaborateError::NotPositive { what, shape: Shown::from(ty), position, declared });
             return false;
@@ -171,105 +257,39 @@ impl<'p> Evaluator<'p> {
         true
     }
 
-    /// Creates a weight or a state, or finds it where weights are shared. The number, nothing if its condition is false; `None`
-    /// if something is wrong.
-    fn weight(&mut self, declared: &'p WeightDecl, state: bool, call: Span, frame: &mut Frame) -> Option<Option<u32>> {
-        if let Some(condition) = &declared.condition {
-            let op = declared.name.text.clone();
-            match self.within(&op, call, |this| this.condition(condition, "if", frame)) {
-                Some(true) => {}
-                Some(false) => return Some(None),
-                None => return None,
+    /// An argument that decisions leave open, by their answers.
+    fn open_attr(&self, value: &Value) -> Option<Attr> {
+        let attr = |value: &Value| match value {
+            Value::Int(value) => Some(Attr::Int(*value)),
+            Value::Float(value) => Some(Attr::Float(*value)),
+            Value::Bool(value) => Some(Attr::Bool(*value)),
+            Value::Str(text) => Some(Attr::Str(text.to_string())),
+            Value::Size(_)
+            | Value::Hole
+            | Value::Nothing
+            | Value::Quantity(_)
+            | Value::List(_)
+            | Value::Tuple(_)
+            | Value::Range(_)
+            | Value::Tensor(_)
+            | Value::Op(_)
+            | Value::Open(_)
+            | Value::Extent(_)
+            | Value::Selected(_) => None,
+        };
+        match value {
+            Value::Open(table) => {
+                table.entries().map(attr).collect::<Option<Vec<_>>>()?;
+                Some(Attr::Open(Box::new(table.map(|value| attr(value).unwrap_or(Attr::Int(0))))))
+            }
+            other => {
+                let sizes = self.sizes(other)?;
+                let known = sizes.entries().map(Size::constant).collect::<Option<Vec<i64>>>();
+                known?;
+                let attrs = sizes.map(|size| Attr::Int(size.constant().unwrap_or(0)));
+                Some(attrs.fixed().cloned().unwrap_or_else(|| Attr::Open(Box::new(attrs))))
             }
         }
-        let ty = self.evaluate_type(&declared.ty, frame)?;
-        let what = format!("the weight `{}`", declared.name.text);
-        if !self.positive(&ty, &what, call, Some(declared.name.span)) {
-            return None;
-        }
-        let mut shape = Vec::with_capacity(ty.shape.len());
-        for size in &ty.shape {
-            match size.constant() {
-                Some(size) => shape.push(size),
-                None => {
-                    let what = format!("the shape of the weight `{}`", declared.name.text);
-                    self.fail(call, ElaborateError::NeedsNumber { what, found: size.to_string() });
-                    return None;
-                }
-            }
-        }
-        let init = self.initialiser(declared.init.as_ref(), declared.name.span, frame)?;
-        let Some(name) = join(&frame.path.weight, &declared.name.text) else {
-            self.stop(call, ElaborateError::Refused(Refusal::LongName));
-            return None;
-        };
-        let weight = Weight { name: shared(&name), dtype: ty.dtype, shape, init, created: vec![self.context] };
-        self.register(weight, state, call, frame.shared).map(Some)
-    }
-
-    fn register(&mut self, weight: Weight, state: bool, call: Span, share: bool) -> Option<u32> {
-        let table = if state { &mut self.net.states } else { &mut self.net.weights };
-        let Some(known) = self.weights.get(&weight.name).copied() else {
-            let number = table.len() as u32;
-            self.weights.insert(weight.name.clone(), Known { state, number, place: call });
-            if share {
-                self.created.insert((weight.name.clone(), self.context));
-            }
-            table.push(weight);
-            return Some(number);
-        };
-        // The ordinals of parts make names unique outside of `share`.
-        debug_assert!(share && known.state == state, "two weights are called {}", weight.name);
-        let old = &mut table[known.number as usize];
-        if (old.dtype, &old.shape, &old.init) != (weight.dtype, &weight.shape, &weight.init) {
-            let shown = |weight: &Weight| format!("{}{:?}", weight.dtype, weight.shape);
-            let (here, there) = (shown(&weight), shown(old));
-            self.fail(call, ElaborateError::SharedWeight { name: weight.name, here, there, first: known.place });
-            return None;
-        }
-        if self.created.insert((weight.name, self.context)) {
-            old.created.push(self.context);
-        }
-        Some(known.number)
-    }
-
-    /// `kaiming()`, `normal(0.02)`: a word and its numbers. Without one, a weight starts at zero.
-    fn initialiser(&mut self, init: Option<&'p Expr>, span: Span, frame: &mut Frame) -> Option<Init> {
-        let Some(init) = init else { return Some(Init { name: "zeros".into(), args: Vec::new() }) };
-        let ExprKind::Call(call) = &*init.kind else {
-            self.fail(
-                init.span,
-                ElaborateError::Misplaced { what: "this", rule: "a weight starts with a call such as `zeros()`" },
-            );
-            return None;
-        };
-        let name = call.callee.last().map_or("", |name| &*name.text);
-        let Some((name, count)) = INITIALISERS.iter().find(|(known, _)| *known == name) else {
-            let known = INITIALISERS.map(|(name, _)| name);
-            let near = nearest(name, known).map(str::to_string);
-            let known = known.map(str::to_string).to_vec();
-            self.fail(call.span, ElaborateError::Word { what: "initialiser", word: name.into(), near, known });
-            return None;
-        };
-        let mut args = Vec::with_capacity(*count);
-        for arg in &call.args {
-            let value = self.expr(&arg.value, frame);
-            match super::arithmetic::as_float(&value) {
-                Some(number) => args.push(number),
-                None => {
-                    if !value.is_hole() {
-                        self.fail(arg.value.span, ElaborateError::kind("an initialiser's argument", "a number", &value));
-                    }
-                    return None;
-                }
-            }
-        }
-        if args.len() != *count {
-            let error = ElaborateError::Destructure { names: *count, found: format!("{} arguments", args.len()) };
-            self.fail(if args.is_empty() { span } else { call.span }, error);
-            return None;
-        }
-        Some(Init { name: (*name).into(), args })
     }
 }
 

@@ -70,7 +70,12 @@ impl<'p> Evaluator<'p> {
         }
         let Some(found) = self.evaluate_type(ty, frame) else { return Value::Hole };
         let batch = Size::batch();
-        if let Some(size) = found.shape.iter().find(|size| size.constant().is_none() && **size != batch) {
+        if let Some(extent) = found.shape.iter().find(|extent| extent.fixed().is_none()) {
+            let what = "a size of an input".to_string();
+            return self.fail(ty.span, ElaborateError::Chosen { what, found: format!("the int {extent}") });
+        }
+        let free = |extent: &&crate::extent::Extent| extent.constant().is_none() && extent.fixed() != Some(&batch);
+        if let Some(size) = found.shape.iter().find(free) {
             let what = "a size of an input".to_string();
             return self.fail(ty.span, ElaborateError::NeedsNumber { what, found: size.to_string() });
         }
@@ -110,6 +115,10 @@ impl<'p> Evaluator<'p> {
                     Value::Tensor(tensor)
                 }
                 Value::Hole => Value::Hole,
+                other if other.is_open_tensor() => {
+                    let what = "the type of an output".to_string();
+                    self.fail(value.span, ElaborateError::Chosen { what, found: other.describe() })
+                }
                 other => self.fail(value.span, ElaborateError::kind("an output", "a tensor", &other)),
             }
         };
@@ -174,6 +183,8 @@ fn value_of(attr: &Attr) -> Value {
         Attr::Int(value) => Value::Int(*value),
         Attr::Float(value) => Value::Float(*value),
         Attr::Str(text) => Value::Str(text.as_str().into()),
+        // A parameter is set, never chosen.
+        Attr::Open(_) => Value::Hole,
     }
 }
 
@@ -191,6 +202,9 @@ fn attr_of(value: &Value) -> Option<Attr> {
         | Value::Tuple(_)
         | Value::Range(_)
         | Value::Tensor(_)
-        | Value::Op(_) => None,
+        | Value::Op(_)
+        | Value::Open(_)
+        | Value::Extent(_)
+        | Value::Selected(_) => None,
     }
 }

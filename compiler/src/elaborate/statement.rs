@@ -1,9 +1,11 @@
 //! Statements, blocks and patterns.
 
+use super::elastic::Truth;
 use super::error::ElaborateError;
 use super::value::Value;
 use super::{Evaluator, Frame};
 use crate::resolve::pattern_names;
+use crate::supernet::Requirement;
 use nasc_grammar::ast::{Block, Expr, ExprKind, Name, Pattern, Require, Stmt, StmtKind};
 use nasc_grammar::span::Span;
 use std::rc::Rc;
@@ -46,7 +48,7 @@ impl<'p> Evaluator<'p> {
             }
             StmtKind::Append { name, value } => self.append(name, value, stmt.span, frame),
             StmtKind::For { pattern, over, body } => {
-                let complete = self.each(pattern, over, frame, |this, frame| {
+                let complete = self.each(pattern, over, true, frame, |this, frame| {
                     this.block(body, frame);
                 });
                 if !complete {
@@ -103,11 +105,10 @@ impl<'p> Evaluator<'p> {
                 list.depth = list.depth.max(more.depth);
                 Value::List(items)
             }
-            (Value::Tensor(a), Value::Tensor(b)) => self.tensors(nasc_grammar::ast::BinaryOp::Add, &a, &b, span, frame),
-            (a, b) => match super::arithmetic::binary(nasc_grammar::ast::BinaryOp::Add, &a, &b) {
-                Ok(value) => value,
-                Err(error) => self.fail(span, *error),
-            },
+            (a, b) => {
+                let a = self.here(a, span);
+                self.binary_of(nasc_grammar::ast::BinaryOp::Add, &a, &b, span, frame)
+            }
         };
         frame.locals[position].1 = sum;
     }
@@ -127,6 +128,10 @@ impl<'p> Evaluator<'p> {
                 let values: Vec<Value> = match &value {
                     Value::Hole => vec![Value::Hole; parts.len()],
                     Value::Tuple(items) | Value::List(items) if items.values.len() == parts.len() => items.values.clone(),
+                    Value::Selected(_) => {
+                        self.fail(*place, ElaborateError::Selection { found: "taken apart".into() });
+                        vec![Value::Hole; parts.len()]
+                    }
                     other => {
                         let found = other.describe();
                         self.fail(*place, ElaborateError::Destructure { names: parts.len(), found });
@@ -140,12 +145,27 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// `require`: what must hold here.
+    /// `require`: what must hold here. Of a chosen condition, runs in which it does not hold are no runs.
     fn require(&mut self, require: &'p Require, frame: &mut Frame) {
-        if self.condition(&require.condition, "require", frame) == Some(false) {
-            let values = self.values_of(&require.condition, frame);
-            let error = ElaborateError::Requirement { of: None, why: require.why.clone(), declared: None, values };
-            self.fail(require.condition.span, error);
+        let span = require.condition.span;
+        match self.truth(&require.condition, "require", frame) {
+            Truth::Known(true) | Truth::Unknown => {}
+            Truth::Known(false) => {
+                let values = self.values_of(&require.condition, frame);
+                let error = ElaborateError::Requirement { of: None, why: require.why.clone(), declared: None, values };
+                self.fail(span, error);
+            }
+            Truth::Open(Value::Open(table)) => {
+                let holds = table.map(|value| matches!(value, Value::Bool(true)));
+                let context = self.context;
+                let place = self.places.place(span);
+                let why = require.why.as_deref().map(std::sync::Arc::from);
+                let requirement = Requirement { context, holds, why, place };
+                if !self.net.requirements.contains(&requirement) {
+                    self.net.requirements.push(requirement);
+                }
+            }
+            Truth::Open(_) => {}
         }
     }
 
@@ -160,6 +180,7 @@ impl<'p> Evaluator<'p> {
                 Some(Value::Size(size)) => size.to_string(),
                 Some(Value::Float(value)) => format!("{value:?}"),
                 Some(Value::Bool(value)) => value.to_string(),
+                Some(Value::Extent(extent)) => extent.to_string(),
                 Some(_) | None => continue,
             };
             if !values.iter().any(|(known, _)| **known == *name.text) {

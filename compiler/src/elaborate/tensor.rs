@@ -1,12 +1,14 @@
 //! Adding nodes, and arithmetic between tensors.
 
 use super::error::{ElaborateError, Refusal};
+use super::open::plain_op;
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic, shared};
+use crate::chosen::Axis;
+use crate::extent::Extent;
 use crate::limits::Limit;
-use crate::size::Size;
-use crate::supernet::{Node, NodeId, NodeKind, TensorType};
+use crate::supernet::{Attr, DType, Node, NodeId, NodeKind, TensorType};
 use indexmap::IndexMap;
 use nasc_grammar::ast::BinaryOp;
 use nasc_grammar::span::Span;
@@ -54,35 +56,138 @@ impl<'p> Evaluator<'p> {
                 return self.fail(span, ElaborateError::Operator { operator: arithmetic::symbol(op), left, right });
             }
         };
-        let Some(ty) = stretched(&a.ty, &b.ty) else {
-            let (left, right) = ((*a.ty).clone(), (*b.ty).clone());
-            return self.fail(span, ElaborateError::Operands { left, right, left_origin: a.origin, right_origin: b.origin });
+        let ty = match self.stretched(&a.ty, &b.ty, span) {
+            Stretched::Type(ty) => ty,
+            // Sizes that are equal and lie in memory in different ways: each where it is one thing.
+            Stretched::Apart => {
+                let axes = a.ty.shape.iter().chain(&b.ty.shape);
+                let open: Vec<Value> = axes.cloned().map(Value::extent).filter(Value::is_open).collect();
+                let open: Vec<&Value> = open.iter().collect();
+                let (a, b, path) = (Value::Tensor(a.clone()), Value::Tensor(b.clone()), frame.path.weight.clone());
+                return self.by_region(&open, &path, span, |this| {
+                    match (this.here(a.clone(), span), this.here(b.clone(), span)) {
+                        (Value::Tensor(a), Value::Tensor(b)) => this.tensors(op, &a, &b, span, frame),
+                        _ => Value::Hole,
+                    }
+                });
+            }
+            Stretched::Differ(axes, at) => {
+                let (left, right) = ((*a.ty).clone(), (*b.ty).clone());
+                let error = ElaborateError::Operands { left, right, left_origin: a.origin, right_origin: b.origin };
+                return self.fail_at(span, error, &axes, &at);
+            }
         };
         let Some(path) = join(&frame.path.weight, name) else {
             return self.stop(span, ElaborateError::Refused(Refusal::LongName));
         };
-        let kind = NodeKind::Op { op: name.into(), attrs: IndexMap::new(), weights: IndexMap::new(), states: IndexMap::new() };
-        self.add(kind, ty, &path, span, &[a.node, b.node])
+        self.add(plain_op(name), ty, &path, span, &[a.node, b.node])
+    }
+
+    /// The type of an operator's result.
+    fn stretched(&mut self, a: &TensorType, b: &TensorType, span: Span) -> Stretched {
+        if a.dtype != b.dtype || a.shape.len() != b.shape.len() {
+            return Stretched::Differ(Vec::new(), Vec::new());
+        }
+        let one = Extent::known(1);
+        let mut shape = Vec::with_capacity(a.shape.len());
+        let mut apart = false;
+        for (a, b) in a.shape.iter().zip(&b.shape) {
+            match (a.lies_as(b), *a == one, *b == one) {
+                (true, _, _) | (_, _, true) => shape.push(a.clone()),
+                (false, true, false) => shape.push(b.clone()),
+                (false, false, false) => {
+                    let most = self.most_points();
+                    let (Ok(Some(left)), Ok(Some(right))) = (a.size(most), b.size(most)) else {
+                        self.too_many_points(span, &a.axes());
+                        return Stretched::Differ(Vec::new(), Vec::new());
+                    };
+                    if let Some((axes, at)) = self.differ(&left, &right, span) {
+                        return Stretched::Differ(axes, at);
+                    }
+                    apart = true;
+                    shape.push(a.clone());
+                }
+            }
+        }
+        if apart { Stretched::Apart } else { Stretched::Type(TensorType { dtype: a.dtype, shape }) }
+    }
+
+    /// `-x`
+    pub(super) fn negated(&mut self, tensor: &Tensor, span: Span, frame: &Frame) -> Value {
+        let Some(path) = join(&frame.path.weight, "neg") else {
+            return self.stop(span, ElaborateError::Refused(Refusal::LongName));
+        };
+        self.add(plain_op("neg"), (*tensor.ty).clone(), &path, span, &[tensor.node])
+    }
+
+    /// Arithmetic of a tensor with a number that is known at compile time.
+    pub(super) fn tensor_number(
+        &mut self,
+        op: BinaryOp,
+        tensor: &Tensor,
+        number: &Value,
+        number_first: bool,
+        span: Span,
+        frame: &Frame,
+    ) -> Value {
+        let name = match (op, number_first) {
+            (BinaryOp::Add, _) => "add_number",
+            (BinaryOp::Sub, false) => "sub_number",
+            (BinaryOp::Sub, true) => "number_sub",
+            (BinaryOp::Mul, _) => "mul_number",
+            (BinaryOp::Div, false) => "div_number",
+            (BinaryOp::Div, true) => "number_div",
+            (BinaryOp::Pow, false) => "pow_number",
+            (BinaryOp::Pow, true)
+            | (
+                BinaryOp::Rem
+                | BinaryOp::Eq
+                | BinaryOp::Ne
+                | BinaryOp::Lt
+                | BinaryOp::Le
+                | BinaryOp::Gt
+                | BinaryOp::Ge
+                | BinaryOp::And
+                | BinaryOp::Or,
+                _,
+            ) => {
+                let (tensor, number) = (Value::Tensor(tensor.clone()).describe(), number.describe());
+                let (left, right) = if number_first { (number, tensor) } else { (tensor, number) };
+                return self.fail(span, ElaborateError::Operator { operator: arithmetic::symbol(op), left, right });
+            }
+        };
+        let floating = match tensor.ty.dtype {
+            DType::F32 | DType::F16 | DType::Bf16 => true,
+            DType::I64 | DType::I32 | DType::Bool => false,
+        };
+        let Some(value) = arithmetic::as_float(number).filter(|_| floating) else {
+            let (left, right) = (Value::Tensor(tensor.clone()).describe(), number.describe());
+            return self.fail(span, ElaborateError::Operator { operator: arithmetic::symbol(op), left, right });
+        };
+        if op == BinaryOp::Div && !number_first && value == 0.0 {
+            return self.fail(span, ElaborateError::DivisionByZero { operator: "/" });
+        }
+        let Some(path) = join(&frame.path.weight, name) else {
+            return self.stop(span, ElaborateError::Refused(Refusal::LongName));
+        };
+        let attrs = IndexMap::from([(std::sync::Arc::from("number"), Attr::Float(value))]);
+        let kind = NodeKind::Op { op: name.into(), attrs, weights: IndexMap::new(), states: IndexMap::new() };
+        self.add(kind, (*tensor.ty).clone(), &path, span, &[tensor.node])
     }
 }
 
-/// The type of an operator's result, if its operands go together.
-fn stretched(a: &TensorType, b: &TensorType) -> Option<TensorType> {
-    if a.dtype != b.dtype || a.shape.len() != b.shape.len() {
-        return None;
-    }
-    let one = Size::known(1);
-    let shape = a.shape.iter().zip(&b.shape).map(|(a, b)| match (a == b, *a == one, *b == one) {
-        (true, _, _) | (_, _, true) => Some(a.clone()),
-        (false, true, false) => Some(b.clone()),
-        (false, false, false) => None,
-    });
-    Some(TensorType { dtype: a.dtype, shape: shape.collect::<Option<_>>()? })
+/// What becomes of the types of two operands.
+enum Stretched {
+    Type(TensorType),
+    /// They go together, not in one piece.
+    Apart,
+    /// They do not go together in the runs of a point.
+    Differ(Vec<Axis>, Vec<u32>),
 }
 
-/// The product of sizes for a batch of one, if it is not too large.
-pub(super) fn elements(shape: &[Size]) -> Option<i64> {
+/// The product of sizes for a batch of one, at their largest, if it is not too large.
+pub(super) fn elements(shape: &[Extent]) -> Option<i64> {
     shape
         .iter()
-        .try_fold(1i64, |product, size| product.checked_mul(size.at(1)?).filter(|product| (0..=LARGEST).contains(product)))
+        .try_fold(1i64, |product, size| product.checked_mul(size.largest(1)?).filter(|product| (0..=LARGEST).contains(product)))
 }

@@ -3,13 +3,18 @@
 use super::error::{ElaborateError, Shown};
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame};
+use crate::chosen::{Axis, Chosen};
+use crate::extent::Extent;
 use crate::resolve::names::dimension_name;
-use crate::size::Size;
 use crate::supernet::{DType, TensorType};
 use nasc_grammar::ast::{DimExpr, Name, TypeExpr, TypeKind};
 use nasc_grammar::diagnostic::nearest;
 use nasc_grammar::span::Span;
+use std::rc::Rc;
 use std::sync::Arc;
+
+/// Decisions with answers: a run in which something happens.
+type Example = (Vec<Axis>, Vec<u32>);
 
 /// An argument that is checked.
 pub(super) struct Subject<'a> {
@@ -32,6 +37,7 @@ impl<'p> Evaluator<'p> {
     /// Mistakes are reported in the caller's name.
     pub(super) fn fit(&mut self, ty: &'p TypeExpr, value: Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
         match &ty.kind {
+            TypeKind::Tensor { .. } if value.is_open_tensor() => self.fit_tensors(ty, &value, subject, frame),
             TypeKind::Tensor { dtype, dims } => self.fit_tensor(dtype, dims, value, subject, frame),
             TypeKind::Named(name) => self.fit_kind(name, value, subject),
             TypeKind::Tuple(parts) => match value {
@@ -70,9 +76,12 @@ impl<'p> Evaluator<'p> {
                 return self.fail(name.span, error);
             }
         };
+        if let Value::Open(table) = &value {
+            return self.fit_open(table, &name.text, needed, subject);
+        }
         match (&*name.text, value) {
             (_, Value::Hole) => Value::Hole,
-            ("int", value @ (Value::Int(_) | Value::Size(_))) => value,
+            ("int", value @ (Value::Int(_) | Value::Size(_) | Value::Extent(_))) => value,
             ("float", Value::Int(value)) => Value::Float(value as f64),
             ("float", value @ Value::Float(_)) => value,
             ("bool", value @ Value::Bool(_)) => value,
@@ -81,6 +90,86 @@ impl<'p> Evaluator<'p> {
             ("op", value @ Value::Op(_)) => value,
             (_, other) => self.wrong_kind(subject, needed, &other),
         }
+    }
+
+    /// A value that decisions leave open, against a kind.
+    fn fit_open(&mut self, table: &Rc<Chosen<Value>>, kind: &str, needed: &'static str, subject: &Subject<'_>) -> Value {
+        let fits = |value: &Value| match value {
+            Value::Int(_) => kind == "int" || kind == "float",
+            Value::Size(_) => kind == "int",
+            Value::Float(_) => kind == "float",
+            Value::Bool(_) => kind == "bool",
+            Value::Str(_) => kind == "string",
+            Value::List(_) => kind == "list",
+            Value::Op(_) => kind == "op",
+            Value::Hole
+            | Value::Nothing
+            | Value::Quantity(_)
+            | Value::Tuple(_)
+            | Value::Range(_)
+            | Value::Tensor(_)
+            | Value::Open(_)
+            | Value::Extent(_)
+            | Value::Selected(_) => false,
+        };
+        if let Some(odd) = table.entries().find(|value| !fits(value)) {
+            return self.wrong_kind(subject, needed, odd);
+        }
+        if kind != "float" {
+            return Value::Open(table.clone());
+        }
+        let float = |value: &Value| if let Value::Int(value) = value { Value::Float(*value as f64) } else { value.clone() };
+        Value::Open(Rc::new(table.map(float)))
+    }
+
+    /// The names of a frame as they are in the runs that come here.
+    pub(super) fn frame_here(&mut self, frame: &Frame, span: Span) -> Frame {
+        let mut inner = frame.clone();
+        for (_, value) in &mut inner.locals {
+            *value = match std::mem::replace(value, Value::Hole) {
+                Value::List(items) if items.values.iter().any(Value::is_open) => {
+                    let values = items.values.iter().map(|value| self.here(value.clone(), span)).collect();
+                    Value::list(values).unwrap_or(Value::Hole)
+                }
+                other => self.here(other, span),
+            };
+        }
+        inner
+    }
+
+    /// One of several tensors against a type: each where it is, and the dimension variables by where they are bound.
+    fn fit_tensors(&mut self, ty: &'p TypeExpr, value: &Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
+        let Some(regions) = self.regions(&[value], subject.span) else { return Value::Hole };
+        let mut ways = Vec::with_capacity(regions.len());
+        let mut fits = true;
+        let bound = frame.bound.clone();
+        for region in regions {
+            let way = self.within_region(&region, subject.span, |this| {
+                let mut inner = this.frame_here(frame, subject.span);
+                let own = this.here(value.clone(), subject.span);
+                let fitted = this.fit(ty, own, subject, &mut inner);
+                (fitted, inner)
+            });
+            let Some((fitted, inner)) = way else { continue };
+            fits &= !fitted.is_hole();
+            frame.bound = inner.bound;
+            ways.push((region, inner.locals));
+        }
+        if !fits {
+            frame.bound = bound;
+            if let TypeKind::Tensor { dims, .. } = &ty.kind {
+                forget_dims(dims, frame);
+            }
+            return Value::Hole;
+        }
+        // Names that were there before are as they were; those that the type binds are joined.
+        let before = frame.locals.len();
+        let new: Vec<_> = ways.into_iter().map(|(region, locals)| (region, locals[before..].to_vec())).collect();
+        let kept = std::mem::take(&mut frame.locals);
+        self.join_locals(frame, new, subject.span);
+        let joined = std::mem::replace(&mut frame.locals, kept);
+        frame.locals.extend(joined);
+        value.clone()
     }
 
     fn fit_tensor(&mut self, dtype: &Name, dims: &'p [DimExpr], value: Value, subject: &Subject<'_>, frame: &mut Frame) -> Value {
@@ -131,6 +220,7 @@ impl<'p> Evaluator<'p> {
         };
         let mut position = 0;
         let mut blame = None;
+        let mut example = None;
         let mut ok = fits;
         if fits {
             for dim in dims {
@@ -139,7 +229,7 @@ impl<'p> Evaluator<'p> {
                         let length = shape.len() + 1 - dims.len();
                         let sizes = &shape[position..position + length];
                         position += length;
-                        ok &= self.fit_pack(name, sizes, subject, frame, &mut blame);
+                        ok &= self.fit_pack(name, sizes, subject, frame, &mut blame, &mut example);
                     }
                     DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
                         let found = &shape[position];
@@ -147,12 +237,12 @@ impl<'p> Evaluator<'p> {
                         if let Some(name) = dimension_name(expr)
                             && frame.get(&name.text).is_none()
                         {
-                            frame.bind(&name.text, Value::size(found.clone()));
+                            frame.bind(&name.text, Value::extent(found.clone()));
                             frame.bound.push((name.text.clone(), subject.span));
                             continue;
                         }
                         let needed = self.expr(expr, frame);
-                        if needed.as_size().is_some_and(|needed| needed != *found) {
+                        if !self.is_size(&needed, found, subject.span, &mut example) {
                             ok = false;
                             blame = blame.or(dimension_name(expr).map(|name| name.text.clone()));
                         }
@@ -172,29 +262,51 @@ impl<'p> Evaluator<'p> {
                 origin: tensor.origin,
                 bound: bound.filter(|(_, place)| *place != subject.span),
             };
-            self.fail(subject.span, error);
+            let (axes, at) = example.unwrap_or_default();
+            self.fail_at(subject.span, error, &axes, &at);
         }
         ok
+    }
+
+    /// Whether a dimension has a size in every run; where not, an example. What is no size was reported.
+    fn is_size(&mut self, needed: &Value, found: &Extent, span: Span, example: &mut Option<Example>) -> bool {
+        let (Some(needed), Ok(Some(found))) = (self.sizes(needed), found.size(self.most_points())) else { return true };
+        match self.differ(&needed, &found, span) {
+            None => true,
+            Some(point) => {
+                example.get_or_insert(point);
+                false
+            }
+        }
+    }
+
+    /// Whether two types have equal sizes in every run; reports nothing.
+    pub(super) fn same_sizes(&mut self, a: &TensorType, b: &TensorType, span: Span) -> bool {
+        a.dtype == b.dtype
+            && a.shape.len() == b.shape.len()
+            && a.shape.iter().zip(&b.shape).all(|(a, b)| a == b || self.is_size(&Value::extent(a.clone()), b, span, &mut None))
     }
 
     fn fit_pack(
         &mut self,
         name: &Name,
-        sizes: &[Size],
+        sizes: &[Extent],
         subject: &Subject<'_>,
         frame: &mut Frame,
         blame: &mut Option<Arc<str>>,
+        example: &mut Option<Example>,
     ) -> bool {
         match frame.get(&name.text) {
             None => {
-                let list = Value::list(sizes.iter().cloned().map(Value::size).collect()).unwrap_or(Value::Hole);
+                let list = Value::list(sizes.iter().cloned().map(Value::extent).collect()).unwrap_or(Value::Hole);
                 frame.bind(&name.text, list);
                 frame.bound.push((name.text.clone(), subject.span));
                 true
             }
             Some(Value::List(items)) => {
+                let items = items.clone();
                 let equal = items.values.len() == sizes.len()
-                    && items.values.iter().zip(sizes).all(|(value, size)| value.as_size().is_none_or(|needed| needed == *size));
+                    && items.values.iter().zip(sizes).all(|(value, size)| self.is_size(value, size, subject.span, example));
                 if !equal {
                     blame.get_or_insert_with(|| name.text.clone());
                 }
@@ -237,21 +349,22 @@ impl<'p> Evaluator<'p> {
             match dim {
                 DimExpr::Pack(name) => match frame.get(&name.text) {
                     Some(Value::List(items)) => {
+                        let items = items.clone();
                         for value in &items.values {
-                            shape.push(value.as_size()?);
+                            shape.push(self.as_extent(value)?);
                         }
                     }
                     Some(_) | None => return None,
                 },
                 DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
                     let value = self.expr(expr, frame);
-                    let Some(size) = value.as_size() else {
+                    let Some(extent) = self.as_extent(&value) else {
                         if !value.is_hole() {
-                            self.fail(expr.span, ElaborateError::kind("a size", "an int", &value));
+                            self.fail(expr.span, ElaborateError::kind("a size", "a positive int", &value));
                         }
                         return None;
                     };
-                    shape.push(size);
+                    shape.push(extent);
                 }
             }
         }
@@ -260,7 +373,17 @@ impl<'p> Evaluator<'p> {
 }
 
 fn size_text(value: &Value, otherwise: &str) -> String {
-    value.as_size().map_or_else(|| otherwise.to_string(), |size| size.to_string())
+    match value {
+        Value::Int(value) => value.to_string(),
+        Value::Size(size) => size.to_string(),
+        Value::Extent(extent) => extent.to_string(),
+        Value::Open(table) => {
+            let mut all: Vec<String> = table.entries().map(|value| size_text(value, otherwise)).collect();
+            all.dedup();
+            all.join("|")
+        }
+        _ => otherwise.to_string(),
+    }
 }
 
 /// Dimension variables that a value which does not fit would have bound are unknown.

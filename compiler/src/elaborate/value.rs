@@ -3,15 +3,17 @@
 //! A tensor is a node of the supernet with its type; everything else is known. A [`Value::Hole`] stands where an error was
 //! reported: whatever takes one gives one, silently, so that one mistake is one error.
 
+use crate::chosen::Chosen;
+use crate::extent::Extent;
 use crate::resolve::{Builtin, ItemId};
 use crate::size::Size;
-use crate::supernet::{NodeId, TensorType};
+use crate::supernet::{DecisionId, NodeId, TensorType};
 use nasc_grammar::span::Span;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// A value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     /// An error was reported here.
     Hole,
@@ -29,10 +31,25 @@ pub(crate) enum Value {
     Range(Range),
     Tensor(Tensor),
     Op(Callable),
+    /// One of several values of a kind, none of them open, by the answers to decisions.
+    Open(Rc<Chosen<Value>>),
+    /// A whole number that is the size of a dimension: it remembers how it was put together.
+    Extent(Rc<Extent>),
+    /// What `choose … of` takes of a list.
+    Selected(Rc<Selected>),
+}
+
+/// Elements of which a decision takes some, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Selected {
+    pub(crate) decision: DecisionId,
+    /// By alternative, the numbers of the elements that it takes, ascending.
+    pub(crate) subsets: Vec<Vec<u32>>,
+    pub(crate) elements: Vec<Value>,
 }
 
 /// The elements of a list or a tuple, and how deeply they nest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Items {
     pub(crate) values: Vec<Value>,
     pub(crate) depth: u32,
@@ -126,6 +143,13 @@ pub(crate) struct Tensor {
     pub(crate) origin: Span,
 }
 
+/// The same node is the same value, wherever it is seen to come from.
+impl PartialEq for Tensor {
+    fn eq(&self, other: &Tensor) -> bool {
+        self.node == other.node
+    }
+}
+
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callable {
@@ -153,6 +177,7 @@ impl Value {
         match self {
             Value::Int(value) => Some(Size::known(*value)),
             Value::Size(size) => Some((**size).clone()),
+            Value::Extent(extent) => extent.always().map(Size::known),
             Value::Hole
             | Value::Nothing
             | Value::Float(_)
@@ -163,7 +188,71 @@ impl Value {
             | Value::Tuple(_)
             | Value::Range(_)
             | Value::Tensor(_)
-            | Value::Op(_) => None,
+            | Value::Op(_)
+            | Value::Open(_)
+            | Value::Selected(_) => None,
+        }
+    }
+
+    /// The size of a dimension as a value.
+    pub(crate) fn extent(extent: Extent) -> Value {
+        match extent {
+            Extent::Fixed(size) => Value::size(size),
+            Extent::Width { .. } | Extent::Parts { .. } | Extent::Factors { .. } => Value::Extent(Rc::new(extent)),
+        }
+    }
+
+    /// Whether a decision leaves it open.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Value::Open(_) => true,
+            Value::Extent(extent) => extent.always().is_none(),
+            Value::Hole
+            | Value::Nothing
+            | Value::Int(_)
+            | Value::Size(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Quantity(_)
+            | Value::List(_)
+            | Value::Tuple(_)
+            | Value::Range(_)
+            | Value::Tensor(_)
+            | Value::Op(_)
+            | Value::Selected(_) => false,
+        }
+    }
+
+    /// A number that is one here and remembers more, as that number alone.
+    pub(crate) fn forgetful(self) -> Value {
+        match &self {
+            Value::Extent(extent) => extent.always().map_or(self, Value::Int),
+            _ => self,
+        }
+    }
+
+    /// Whether it is one of several tensors.
+    pub(crate) fn is_open_tensor(&self) -> bool {
+        matches!(self, Value::Open(table) if table.entries().any(|value| matches!(value, Value::Tensor(_))))
+    }
+
+    /// The kind of value, for telling whether alternatives are of one.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::Hole => "hole",
+            Value::Nothing => "nothing",
+            Value::Int(_) | Value::Size(_) | Value::Float(_) | Value::Extent(_) => "number",
+            Value::Bool(_) => "bool",
+            Value::Str(_) => "string",
+            Value::Quantity(_) => "quantity",
+            Value::List(_) => "list",
+            Value::Tuple(_) => "tuple",
+            Value::Range(_) => "range",
+            Value::Tensor(_) => "tensor",
+            Value::Op(_) => "op",
+            Value::Open(table) => table.entries().next().map_or("hole", Value::kind),
+            Value::Selected(_) => "selection",
         }
     }
 
@@ -180,7 +269,10 @@ impl Value {
             | Value::Quantity(_)
             | Value::Range(_)
             | Value::Tensor(_)
-            | Value::Op(_) => 0,
+            | Value::Op(_)
+            | Value::Open(_)
+            | Value::Extent(_)
+            | Value::Selected(_) => 0,
         }
     }
 
@@ -210,6 +302,17 @@ impl Value {
             Value::Range(_) => "a range".into(),
             Value::Tensor(tensor) => format!("a tensor {}", tensor.ty),
             Value::Op(_) => "an op".into(),
+            Value::Extent(extent) => format!("the int {extent}"),
+            Value::Selected(_) => "a selection".into(),
+            Value::Open(table) => {
+                /// A reader sees what it is about from a few.
+                const SHOWN: usize = 4;
+                let mut all: Vec<String> = table.entries().map(Value::describe).collect();
+                all.dedup();
+                let more = if all.len() > SHOWN { " or …" } else { "" };
+                all.truncate(SHOWN);
+                format!("{}{more}, by a decision", all.join(" or "))
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Names come from source files and may hold anything. Each form escapes them in one place: `dot_text` for Graphviz, `plain`
 //! for terminals.
 
+use crate::extent::Extent;
 use crate::plan::{MixWeight, Plan, StepKind};
-use crate::supernet::{ALWAYS, Attr, ContextId, NodeId, NodeKind, Supernet, TensorType, Weight};
+use crate::supernet::{ALWAYS, Attr, ContextId, NodeId, NodeKind, Slicing, Supernet, TensorType, Weight, WeightDim};
 use indexmap::IndexMap;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -23,7 +24,9 @@ pub fn dot(supernet: &Supernet) -> String {
         let (shape, name, note) = match &node.kind {
             NodeKind::Input { input } => ("ellipse", supernet.inputs[*input].name.clone(), String::new()),
             NodeKind::Op { op, attrs, .. } => ("box", op.clone(), attributes(attrs)),
-            NodeKind::Mix { decision, .. } => ("diamond", supernet.decision(*decision).name.clone(), String::new()),
+            NodeKind::Mix { decision, .. } | NodeKind::Select { decision, .. } => {
+                ("diamond", supernet.decision(*decision).name.clone(), String::new())
+            }
         };
         let lines = [&*name, &note, &node.ty.to_string(), &node.path].map(dot_text);
         let label: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
@@ -33,7 +36,8 @@ pub fn dot(supernet: &Supernet) -> String {
                 NodeKind::Input { .. } => Cow::Borrowed(""),
                 NodeKind::Op { .. } if position == 0 => Cow::Borrowed(""),
                 NodeKind::Op { .. } => Cow::Owned(position.to_string()),
-                NodeKind::Mix { decision, alternatives } => {
+                NodeKind::Select { .. } => Cow::Owned(position.to_string()),
+                NodeKind::Mix { decision, alternatives, .. } => {
                     Cow::Borrowed(&*supernet.decision(*decision).alternatives[alternatives[position] as usize].label)
                 }
             };
@@ -72,7 +76,14 @@ pub fn graph(supernet: &Supernet) -> String {
     for (what, table) in [("weights", &supernet.weights), ("states", &supernet.states)] {
         heading(&mut text, what, table.len());
         for weight in table {
-            line(&mut text, format_args!("  {}{}", tensor(weight), contexts(&supernet, &weight.created)));
+            line(
+                &mut text,
+                format_args!(
+                    "  {}{}",
+                    tensor(weight),
+                    contexts(&supernet, &weight.created.iter().map(|creation| creation.context).collect::<Vec<_>>())
+                ),
+            );
         }
     }
     heading(&mut text, "nodes", supernet.len());
@@ -81,11 +92,15 @@ pub fn graph(supernet: &Supernet) -> String {
         let computes = match &node.kind {
             NodeKind::Input { input } => format!("input {}", plain(&supernet.inputs[*input].name)),
             NodeKind::Op { op, attrs, weights, states } => {
-                let weights = weights.iter().map(|(slot, id)| (slot, &supernet.weight(*id).name));
-                let states = states.iter().map(|(slot, id)| (slot, &supernet.state(*id).name));
+                let weights = weights.iter().map(|(slot, own)| (slot, used(&supernet.weight(own.id).name, &own.dims)));
+                let states = states.iter().map(|(slot, own)| (slot, used(&supernet.state(own.id).name, &own.dims)));
                 call(op, operands.iter().map(|operand| format!("%{}", operand.0)), attrs, weights.chain(states))
             }
-            NodeKind::Mix { decision, alternatives } => {
+            NodeKind::Select { decision, .. } => {
+                let taken: Vec<String> = operands.iter().map(|operand| format!("%{}", operand.0)).collect();
+                format!("select {} [ {} ]", plain(&supernet.decision(*decision).name), taken.join(", "))
+            }
+            NodeKind::Mix { decision, alternatives, .. } => {
                 let decision = supernet.decision(*decision);
                 let labels = alternatives.iter().map(|number| plain(&decision.alternatives[*number as usize].label));
                 let arms: Vec<String> =
@@ -123,8 +138,8 @@ pub fn plan(plan: &Plan) -> String {
         let reads = step.reads.iter().map(|buffer| format!("b{buffer}"));
         let computes = match &step.kind {
             StepKind::Op { op, attrs, weights, states, scale } => {
-                let weights = weights.iter().map(|(slot, number)| (slot, &plan.weights[*number].name));
-                let states = states.iter().map(|(slot, number)| (slot, &plan.states[*number].name));
+                let weights = weights.iter().map(|(slot, own)| (slot, used(&plan.weights[own.id].name, &own.dims)));
+                let states = states.iter().map(|(slot, own)| (slot, used(&plan.states[own.id].name, &own.dims)));
                 let computes = call(op, reads, attrs, weights.chain(states));
                 match scale {
                     None => computes,
@@ -140,11 +155,15 @@ pub fn plan(plan: &Plan) -> String {
                     let how = match operand.weight {
                         MixWeight::Multiply => "",
                         MixWeight::Folded => " (weighted)",
+                        MixWeight::Entangled => " (entangled)",
                         MixWeight::Zero => " (zero)",
                     };
                     format!("{}: {buffer}{how}", plain(&decision.labels[operand.alternative]))
                 });
                 format!("mix {} {{ {} }}", plain(&decision.name), arms.collect::<Vec<_>>().join(", "))
+            }
+            StepKind::Select { decision, .. } => {
+                format!("select {} [ {} ]", plain(&plan.decisions[*decision].name), reads.collect::<Vec<_>>().join(", "))
             }
         };
         let mut after: Vec<String> = releases.iter().map(|buffer| format!("b{buffer}")).collect();
@@ -192,11 +211,11 @@ fn call<'a>(
     op: &str,
     operands: impl Iterator<Item = String>,
     attrs: &IndexMap<Arc<str>, Attr>,
-    tensors: impl Iterator<Item = (&'a Arc<str>, &'a Arc<str>)>,
+    tensors: impl Iterator<Item = (&'a Arc<str>, String)>,
 ) -> String {
     let mut arguments: Vec<String> = operands.collect();
     arguments.extend(attrs.iter().map(|(name, value)| format!("{} = {}", plain(name), attribute(value))));
-    let tensors: Vec<String> = tensors.map(|(slot, name)| format!("{} = {}", plain(slot), plain(name))).collect();
+    let tensors: Vec<String> = tensors.map(|(slot, name)| format!("{} = {name}", plain(slot))).collect();
     let tensors = if tensors.is_empty() { String::new() } else { format!(" [{}]", tensors.join(", ")) };
     format!("{}({}){tensors}", plain(op), arguments.join(", "))
 }
@@ -212,11 +231,29 @@ fn attribute(attr: &Attr) -> String {
         Attr::Int(value) => value.to_string(),
         Attr::Float(value) => format!("{value:?}"),
         Attr::Str(value) => format!("{value:?}"),
+        Attr::Open(table) => {
+            let mut all: Vec<String> = table.entries().map(attribute).collect();
+            all.dedup();
+            all.join("|")
+        }
     }
 }
 
+/// A weight as an operation uses it: `w[8|16, centre(3|5)]`, or its name alone where all of it is used.
+fn used(name: &str, dims: &[WeightDim]) -> String {
+    if dims.is_empty() {
+        return plain(name).into_owned();
+    }
+    let dims = dims.iter().map(|dim| match dim.slicing {
+        Slicing::Front => dim.extent.to_string(),
+        Slicing::Centre => format!("centre({})", dim.extent),
+        Slicing::Transformed => format!("transformed({})", dim.extent),
+    });
+    format!("{}[{}]", plain(name), dims.collect::<Vec<_>>().join(", "))
+}
+
 fn tensor(weight: &Weight) -> String {
-    let shape = weight.shape.iter().map(|size| crate::size::Size::known(*size)).collect();
+    let shape = weight.shape.iter().map(|size| Extent::known(*size)).collect();
     format!("{}: {}", plain(&weight.name), TensorType { dtype: weight.dtype, shape })
 }
 

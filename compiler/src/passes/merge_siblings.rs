@@ -9,7 +9,8 @@
 //! one that draws random numbers ([`RANDOM`]).
 
 use super::Pass;
-use crate::supernet::{Attr, DecisionId, NodeId, NodeKind, StateId, Supernet, TensorType, WeightId};
+use crate::chosen::Axis;
+use crate::supernet::{Attr, DecisionId, NodeId, NodeKind, StateId, Supernet, TensorType, Use, WeightId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -56,8 +57,9 @@ struct Computes {
 
 #[derive(PartialEq, Eq, Hash)]
 enum ComputesKind {
-    Op { op: Arc<str>, attrs: Vec<(Arc<str>, AttrBits)>, weights: Vec<(Arc<str>, WeightId)> },
-    Mix { decision: DecisionId, alternatives: Vec<u32> },
+    Op { op: Arc<str>, attrs: Vec<(Arc<str>, AttrBits)>, weights: Vec<(Arc<str>, Use<WeightId>)> },
+    Mix { decision: DecisionId, alternatives: Vec<u32>, entangled: Vec<bool> },
+    Select { decision: DecisionId, members: Vec<Vec<u32>> },
 }
 
 /// An attribute, equal if its bits are.
@@ -67,6 +69,21 @@ enum AttrBits {
     Int(i64),
     Float(u64),
     Str(String),
+    Open(Vec<Axis>, Vec<Option<AttrBits>>),
+}
+
+impl AttrBits {
+    fn of(attr: &Attr) -> AttrBits {
+        match attr {
+            Attr::Bool(value) => AttrBits::Bool(*value),
+            Attr::Int(value) => AttrBits::Int(*value),
+            Attr::Float(value) => AttrBits::Float(value.to_bits()),
+            Attr::Str(value) => AttrBits::Str(value.clone()),
+            Attr::Open(table) => {
+                AttrBits::Open(table.axes().to_vec(), table.points().map(|(_, attr)| attr.map(AttrBits::of)).collect())
+            }
+        }
+    }
 }
 
 /// What a node computes, unless it must stay its own.
@@ -79,27 +96,22 @@ fn computes(supernet: &Supernet, id: NodeId) -> Option<Computes> {
             if is_its_own(op, states.values()) {
                 return None;
             }
-            let bits = attrs.iter().map(|(name, attr)| {
-                let bits = match attr {
-                    Attr::Bool(value) => AttrBits::Bool(*value),
-                    Attr::Int(value) => AttrBits::Int(*value),
-                    Attr::Float(value) => AttrBits::Float(value.to_bits()),
-                    Attr::Str(value) => AttrBits::Str(value.clone()),
-                };
-                (name.clone(), bits)
-            });
+            let bits = attrs.iter().map(|(name, attr)| (name.clone(), AttrBits::of(attr)));
             ComputesKind::Op {
                 op: op.clone(),
                 attrs: bits.collect(),
-                weights: weights.iter().map(|(slot, id)| (slot.clone(), *id)).collect(),
+                weights: weights.iter().map(|(slot, own)| (slot.clone(), own.clone())).collect(),
             }
         }
-        NodeKind::Mix { decision, alternatives } => ComputesKind::Mix { decision: *decision, alternatives: alternatives.clone() },
+        NodeKind::Mix { decision, alternatives, entangled } => {
+            ComputesKind::Mix { decision: *decision, alternatives: alternatives.clone(), entangled: entangled.clone() }
+        }
+        NodeKind::Select { decision, members } => ComputesKind::Select { decision: *decision, members: members.clone() },
     };
     Some(Computes { kind, operands: supernet.operands(id), ty: node.ty.clone() })
 }
 
 /// Whether two executions on the same operands may differ.
-pub(crate) fn is_its_own<'a>(op: &str, mut states: impl Iterator<Item = &'a StateId>) -> bool {
+pub(crate) fn is_its_own<'a>(op: &str, mut states: impl Iterator<Item = &'a Use<StateId>>) -> bool {
     RANDOM.contains(&op) || states.next().is_some()
 }

@@ -156,8 +156,8 @@ fn run(plan: &plans::Plan, selection: &[Option<usize>]) -> Result<Vec<(Arc<str>,
         let path = step.origin.split(" (").next().unwrap_or_default();
         let value = match &step.kind {
             plans::StepKind::Op { op, attrs, weights, states, scale } => {
-                let weights = weights.iter().map(|(slot, number)| (&**slot, &*plan.weights[*number].name));
-                let states = states.iter().map(|(slot, number)| (&**slot, &*plan.states[*number].name));
+                let weights = weights.iter().map(|(slot, own)| (&**slot, &*plan.weights[own.id].name));
+                let states = states.iter().map(|(slot, own)| (&**slot, &*plan.states[own.id].name));
                 let operands: Vec<u64> = step.reads.iter().map(|buffer| buffers[buffer]).collect();
                 let value = operation(op, attrs, weights.chain(states).collect(), &operands, path);
                 match scale {
@@ -178,10 +178,15 @@ fn run(plan: &plans::Plan, selection: &[Option<usize>]) -> Result<Vec<(Arc<str>,
                         plans::MixWeight::Multiply => {
                             sum.wrapping_add(mix_weight(*decision, operand.alternative).wrapping_mul(buffers[buffer]))
                         }
-                        plans::MixWeight::Folded => sum.wrapping_add(buffers[buffer]),
+                        plans::MixWeight::Folded | plans::MixWeight::Entangled => sum.wrapping_add(buffers[buffer]),
                         plans::MixWeight::Zero => sum,
                     }),
                 }
+            }
+            plans::StepKind::Select { decision, members } => {
+                let taken = |members: &[usize]| selection[*decision].is_none_or(|answer| members.contains(&answer));
+                let operands = members.iter().zip(&step.reads).filter(|(members, _)| taken(members));
+                operands.fold(0u64, |sum, (_, buffer)| sum.wrapping_add(buffers[buffer]))
             }
         };
         buffers.insert(step.writes, value);

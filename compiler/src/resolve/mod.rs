@@ -69,13 +69,21 @@ pub(crate) enum Builtin {
     Numel,
     Sum,
     Concat,
+    Rearrange,
+    Reduce,
+    Repeat,
+    Einsum,
+    Slice,
+    Expand,
+    /// What `reduce` may do, beside `sum`, `min` and `max`.
+    Mean,
     /// A function that the language has and this compiler does not know yet.
     Later(&'static str),
 }
 
 impl Builtin {
     /// Every built-in function by its name.
-    pub(crate) const ALL: [(&'static str, Builtin); 26] = [
+    pub(crate) const ALL: [(&'static str, Builtin); 27] = [
         ("min", Builtin::Min),
         ("max", Builtin::Max),
         ("floor", Builtin::Floor),
@@ -89,12 +97,13 @@ impl Builtin {
         ("numel", Builtin::Numel),
         ("sum", Builtin::Sum),
         ("concat", Builtin::Concat),
-        ("rearrange", Builtin::Later("rearrange")),
-        ("reduce", Builtin::Later("reduce")),
-        ("repeat", Builtin::Later("repeat")),
-        ("einsum", Builtin::Later("einsum")),
-        ("slice", Builtin::Later("slice")),
-        ("expand", Builtin::Later("expand")),
+        ("rearrange", Builtin::Rearrange),
+        ("reduce", Builtin::Reduce),
+        ("repeat", Builtin::Repeat),
+        ("einsum", Builtin::Einsum),
+        ("slice", Builtin::Slice),
+        ("expand", Builtin::Expand),
+        ("mean", Builtin::Mean),
         ("params", Builtin::Later("params")),
         ("macs", Builtin::Later("macs")),
         ("activations", Builtin::Later("activations")),

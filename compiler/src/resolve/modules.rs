@@ -6,7 +6,7 @@
 use super::error::{Located, ResolveError};
 use super::{Global, ItemId, MAIN, Module, ModuleId, PRELUDE, Program, item_names};
 use crate::driver::{Source, SourceError, Sources};
-use crate::limits::{Limit, Limits};
+use crate::limits::Limits;
 use nasc_grammar::Limits as TextLimits;
 use nasc_grammar::ast::{Item, Use};
 use nasc_grammar::diagnostic::{Diagnostic, nearest};
@@ -16,9 +16,10 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The library, by module name.
-const LIBRARY: [(&str, &str, &str); 2] = [
+const LIBRARY: [(&str, &str, &str); 3] = [
     ("prelude", "std/prelude.nas", include_str!("../../../spaces/std/prelude.nas")),
     ("conv", "std/conv.nas", include_str!("../../../spaces/std/conv.nas")),
+    ("attention", "std/attention.nas", include_str!("../../../spaces/std/attention.nas")),
 ];
 
 /// Files of one compilation, at most. A space that is spread wider than this is not a space.
@@ -39,8 +40,7 @@ pub(crate) fn load(
     map: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Program {
-    let nesting = usize::try_from(limits.get(Limit::Nesting)).unwrap_or(usize::MAX);
-    let limits = TextLimits { nesting, ..TextLimits::default() };
+    let limits = limits.text();
     let mut loader =
         Loader { sources, limits, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
     loader.add(main.name, main.text, false);

@@ -162,6 +162,10 @@ impl Walk<'_> {
                     weight.condition.iter().for_each(|condition| self.expr(condition));
                 }
                 ExternStmt::Macs(value) => self.expr(value),
+                ExternStmt::Nested(nested) => {
+                    nested.params.iter().for_each(|name| self.read(name));
+                    nested.keeping.iter().for_each(|kept| self.expr(kept));
+                }
             }
         }
         self.type_expr(&item.result, false);

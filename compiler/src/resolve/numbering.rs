@@ -189,8 +189,11 @@ impl Walk<'_> {
             | ExprKind::Str(_)
             | ExprKind::Bool(_)
             | ExprKind::Hole
-            | ExprKind::Path(_)
-            | ExprKind::Param { .. } => {}
+            | ExprKind::Path(_) => {}
+            ExprKind::Param { .. } => {
+                let part: Arc<str> = "param".into();
+                self.enter(frame, &part, expr.span);
+            }
             ExprKind::List(values) | ExprKind::Tuple(values) => {
                 values.iter().for_each(|value| self.expr(value, frame, holder));
             }

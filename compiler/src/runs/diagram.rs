@@ -11,9 +11,9 @@
 //!
 //! Promise: ends within a fixed amount of work, or says [`RunsError::TooEntangled`]. Needs no stack.
 
-use super::RunsError;
 use super::normal::{Condition, Conditions, Conjunction, always, condition, mentioned};
-use crate::supernet::{ContextId, Supernet};
+use super::{RunsError, When, exclusions};
+use crate::supernet::Supernet;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -39,6 +39,8 @@ pub(crate) enum Point {
         /// Its number.
         term: u32,
     },
+    /// A requirement is not met: there is no such run.
+    Never,
 }
 
 /// Answers after which the same follows.
@@ -67,8 +69,8 @@ impl Runs {
         Runs::with_terms(supernet, &[])
     }
 
-    /// The same, with points for other things that happen in contexts. Each term happens if one of its contexts holds.
-    pub(crate) fn with_terms(supernet: &Supernet, terms: &[&[ContextId]]) -> Result<Runs, RunsError> {
+    /// The same, with points for other things that happen. Each term happens if one of its conditions holds.
+    pub(crate) fn with_terms(supernet: &Supernet, terms: &[&[When]]) -> Result<Runs, RunsError> {
         Runs::within(supernet, terms, BUDGET)
     }
 
@@ -80,11 +82,14 @@ impl Runs {
         &self.roots
     }
 
-    pub(super) fn within(supernet: &Supernet, terms: &[&[ContextId]], budget: usize) -> Result<Runs, RunsError> {
-        let conditions = Conditions::new(supernet, terms, budget)?;
+    pub(super) fn within(supernet: &Supernet, terms: &[&[When]], budget: usize) -> Result<Runs, RunsError> {
+        let excluded = exclusions(supernet);
+        let all: Vec<&[When]> = terms.iter().copied().chain(excluded.iter().map(Vec::as_slice)).collect();
+        let conditions = Conditions::new(supernet, &all, budget)?;
         let decisions = supernet.decisions.len();
         let mut builder = Builder {
             decisions,
+            excluded: decisions + terms.len(),
             derivable: conditions.derivable,
             folded: vec![Vec::new(); decisions],
             points: Vec::new(),
@@ -111,6 +116,8 @@ enum Task {
 
 struct Builder {
     decisions: usize,
+    /// Items from this number on are excluded runs.
+    excluded: usize,
     derivable: Vec<Vec<u32>>,
     /// By decision: points that follow some of its answers and depend on nothing else.
     folded: Vec<Vec<(Rc<[u32]>, NodeNumber)>>,
@@ -167,7 +174,10 @@ impl Builder {
 
     /// A point for an item of which every other consequence, by answers, is given.
     fn point(&mut self, item: u32, consequences: &[(Vec<u32>, Vec<NodeNumber>)]) -> Result<NodeNumber, RunsError> {
-        let point = if item as usize >= self.decisions {
+        let point = if item as usize >= self.excluded {
+            self.spend(1)?;
+            Point::Never
+        } else if item as usize >= self.decisions {
             self.spend(1)?;
             Point::Term { term: item - self.decisions as u32 }
         } else {

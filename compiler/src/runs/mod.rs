@@ -15,7 +15,8 @@ mod rank;
 #[cfg(test)]
 mod tests;
 
-use crate::supernet::{ALWAYS, ContextId, Supernet};
+use crate::chosen::Region;
+use crate::supernet::{ALWAYS, ContextId, DecisionId, Supernet};
 use thiserror::Error;
 
 pub(crate) use diagram::Point;
@@ -40,6 +41,41 @@ pub enum RunsError {
     /// No run can end.
     #[error("the space has no architecture: every run meets a decision without an alternative that a run may take")]
     Empty,
+}
+
+/// The runs of a context in which some decisions are answered in certain ways.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct When {
+    pub(crate) context: ContextId,
+    pub(crate) region: Region,
+}
+
+impl When {
+    /// In all runs of a context.
+    pub(crate) fn always_in(context: ContextId) -> When {
+        When { context, region: Region::new() }
+    }
+
+    /// Whether it is every run.
+    pub(crate) fn is_always(&self) -> bool {
+        self.context == ALWAYS && self.region.is_empty()
+    }
+
+    /// Whether it holds in a run with these answers.
+    pub(crate) fn holds(&self, happens: &Happens, answers: &[Option<u32>]) -> bool {
+        let given = |decision: DecisionId| answers[decision.0 as usize];
+        happens.contexts[self.context.0 as usize]
+            && self.region.iter().all(|(decision, all)| given(*decision).is_some_and(|answer| all.contains(&answer)))
+    }
+}
+
+/// By requirement, the runs that it excludes.
+pub(crate) fn exclusions(supernet: &Supernet) -> Vec<Vec<When>> {
+    let excluded = |requirement: &crate::supernet::Requirement| {
+        let fails = requirement.holds.regions().into_iter().filter(|(_, holds)| !holds);
+        fails.map(|(region, _)| When { context: requirement.context, region }).collect()
+    };
+    supernet.requirements.iter().map(excluded).collect()
 }
 
 /// What happens in a run.

@@ -7,7 +7,7 @@
 //!
 //! Promise: the forms hold in the same runs as the contexts. No condition mentions what can never happen.
 
-use super::RunsError;
+use super::{RunsError, When};
 use crate::supernet::{ContextId, Supernet};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
@@ -66,7 +66,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     /// Normal forms of when each decision is met and when each of `terms` happens. `budget` bounds their size in literals.
-    pub(super) fn new(supernet: &Supernet, terms: &[&[ContextId]], budget: usize) -> Result<Conditions, RunsError> {
+    pub(super) fn new(supernet: &Supernet, terms: &[&[When]], budget: usize) -> Result<Conditions, RunsError> {
         let derivable: Vec<Vec<u32>> = supernet
             .decisions
             .iter()
@@ -78,9 +78,18 @@ impl Conditions {
         let of_context = conjunctions(supernet, &derivable, budget)?;
         let mut spent = 0;
         let mut items = Vec::with_capacity(supernet.decisions.len() + terms.len());
-        let met = supernet.decisions.iter().map(|decision| &*decision.met);
-        for (item, contexts) in met.chain(terms.iter().copied()).enumerate() {
-            let conjunctions = contexts.iter().filter_map(|context| of_context[context.0 as usize].clone());
+        let met = supernet.decisions.iter().map(|decision| decision.met.iter().copied().map(When::always_in).collect());
+        let terms = terms.iter().map(|term| term.to_vec());
+        for (item, all) in met.chain(terms).enumerate() {
+            let all: Vec<When> = all;
+            let conjunctions = all.iter().filter_map(|when| {
+                let outer = of_context[when.context.0 as usize].clone()?;
+                when.region.iter().try_fold(outer, |outer, (decision, answers)| {
+                    let possible = &derivable[decision.0 as usize];
+                    let answers: Vec<u32> = answers.iter().copied().filter(|a| possible.binary_search(a).is_ok()).collect();
+                    if answers.is_empty() { None } else { and(&outer, decision.0, &Rc::from(answers)) }
+                })
+            });
             // What an answer to a decision makes happen cannot be why the decision is met.
             let conjunctions: Vec<Conjunction> =
                 conjunctions.filter(|c| c.iter().all(|(decision, _)| *decision as usize != item)).collect();

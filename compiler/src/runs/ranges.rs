@@ -30,6 +30,7 @@ impl Runs {
         for point in &self.points {
             bests.push(match point {
                 Point::Term { term } => Some((values[*term as usize], None)),
+                Point::Never => None,
                 Point::Decision { groups, .. } => {
                     let mut best: Option<(i64, Option<&Group>)> = None;
                     for group in groups {

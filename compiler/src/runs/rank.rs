@@ -28,6 +28,7 @@ impl Ranks {
         for point in &runs.points {
             let ways = match point {
                 Point::Term { .. } => BigUint::one(),
+                Point::Never => BigUint::zero(),
                 Point::Decision { groups, .. } => {
                     groups.iter().map(|group| product(&group.then, &below) * group.answers.len()).sum()
                 }
@@ -75,7 +76,7 @@ impl Ranks {
 
     /// The number of the run with these answers, or `None` if there is no such run.
     pub fn number(&self, answers: &[Option<u32>]) -> Option<BigUint> {
-        if answers.len() != self.runs.decisions {
+        if answers.len() != self.runs.decisions || self.total.is_zero() {
             return None;
         }
         // Which points the run comes to; then numbers from the innermost outwards.
@@ -95,6 +96,9 @@ impl Ranks {
                 before += product(&group.then, &self.below) * group.answers.len();
             }
             let (group, position, before) = found?;
+            if product(&group.then, &self.below).is_zero() {
+                return None;
+            }
             met += 1;
             pending.extend(&group.then);
             taken[point as usize] = Some((group, position, before));

@@ -30,7 +30,8 @@ fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
             let met = met(supernet, answers);
             let happens = happens(supernet, answers);
             assert_eq!(happens.met, met);
-            let created = |weight: &&Weight| weight.created.iter().any(|context| holds(supernet, *context, answers, &met));
+            let created =
+                |weight: &&Weight| weight.created.iter().any(|creation| holds(supernet, creation.context, answers, &met));
             supernet.weights.iter().filter(created).map(Weight::len).sum()
         })
         .collect();
@@ -112,6 +113,7 @@ fn thousands_of_decisions_nested_and_side_by_side() {
             name: format!("d{depth}").into(),
             alternatives: (0..3).map(|n| Alternative { label: n.to_string().into(), search_only: false }).collect(),
             met: vec![context],
+            subsets: None,
             place: nowhere(),
         });
         build.0.weights.push(Weight {
@@ -119,7 +121,7 @@ fn thousands_of_decisions_nested_and_side_by_side() {
             dtype: DType::F32,
             shape: vec![2],
             init: Init { name: "zeros".into(), args: Vec::new() },
-            created: vec![context],
+            created: vec![Creation::whole(context)],
         });
         context = build.context(context, DecisionId(decision as u32), &[1]);
     }
@@ -134,6 +136,7 @@ fn thousands_of_decisions_nested_and_side_by_side() {
             name: format!("d{number}").into(),
             alternatives: (0..2).map(|n| Alternative { label: n.to_string().into(), search_only: false }).collect(),
             met: vec![ALWAYS],
+            subsets: None,
             place: nowhere(),
         });
     }

@@ -8,7 +8,7 @@
 //! the reader, numbers that refer to something are checked, and [`validate`] has the last word.
 
 use super::validate::{Violation, validate};
-use super::{Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Supernet, TensorType, Weight};
+use super::{Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Requirement, Supernet, TensorType, Weight};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,6 +55,8 @@ struct SupernetFile {
     weights: Vec<Weight>,
     states: Vec<Weight>,
     costs: Vec<Cost>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    requirements: Vec<Requirement>,
     nodes: Vec<NodeFile>,
     outputs: Vec<(Arc<str>, NodeId)>,
     losses: Vec<NodeId>,
@@ -100,6 +102,7 @@ pub fn to_json(supernet: &Supernet) -> String {
         weights: tables.weights,
         states: tables.states,
         costs: tables.costs,
+        requirements: tables.requirements,
         nodes,
         outputs: tables.outputs,
         losses: tables.losses,
@@ -138,6 +141,7 @@ pub fn from_json(text: &str) -> Result<Supernet, SupernetFileError> {
     supernet.weights = file.weights;
     supernet.states = file.states;
     supernet.costs = file.costs;
+    supernet.requirements = file.requirements;
     supernet.outputs = file.outputs;
     supernet.losses = file.losses;
     supernet.metrics = file.metrics;

@@ -1,7 +1,9 @@
 //! The graph and its edit API. Passes and back ends see nodes by [`NodeId`] and operands as ordered slices; petgraph's own
 //! indices and its order of edges never leave this file.
 
-use super::{ALWAYS, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, StateId, Weight, WeightId};
+use super::{
+    ALWAYS, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId, Weight, WeightId,
+};
 use indexmap::IndexMap;
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -39,6 +41,8 @@ pub struct Supernet {
     pub states: Vec<Weight>,
     /// What operations cost.
     pub costs: Vec<Cost>,
+    /// What must hold.
+    pub requirements: Vec<Requirement>,
     /// Named results.
     pub outputs: Vec<(Arc<str>, NodeId)>,
     /// Scalars to be minimised; several add up.
@@ -60,6 +64,7 @@ impl PartialEq for Supernet {
             && self.weights == other.weights
             && self.states == other.states
             && self.costs == other.costs
+            && self.requirements == other.requirements
             && self.outputs == other.outputs
             && self.losses == other.losses
             && self.metrics == other.metrics
@@ -80,6 +85,7 @@ impl Supernet {
             weights: Vec::new(),
             states: Vec::new(),
             costs: Vec::new(),
+            requirements: Vec::new(),
             outputs: Vec::new(),
             losses: Vec::new(),
             metrics: Vec::new(),
@@ -119,6 +125,22 @@ impl Supernet {
     /// Every node, ascending by number.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.graph.node_indices().map(|index| (NodeId(index.index() as u32), &self.graph[index]))
+    }
+
+    /// Forgets cuts that cut nothing: of weights that an operation uses whole in every run.
+    pub(crate) fn settle_uses(&mut self) {
+        fn settle<Id>(own: &mut super::Use<Id>, weight: &Weight) {
+            let whole = |(dim, size): (&super::WeightDim, &i64)| dim.extent.constant() == Some(*size);
+            if own.dims.iter().zip(&weight.shape).all(whole) {
+                own.dims.clear();
+            }
+        }
+        for node in self.graph.node_weights_mut() {
+            if let super::NodeKind::Op { weights, states, .. } = &mut node.kind {
+                weights.values_mut().for_each(|own| settle(own, &self.weights[own.id.0 as usize]));
+                states.values_mut().for_each(|own| settle(own, &self.states[own.id.0 as usize]));
+            }
+        }
     }
 
     /// The operands of a node, in order.
@@ -226,6 +248,7 @@ impl Supernet {
             weights: self.weights.clone(),
             states: self.states.clone(),
             costs: self.costs.clone(),
+            requirements: self.requirements.clone(),
             outputs: self.outputs.clone(),
             losses: self.losses.clone(),
             metrics: self.metrics.clone(),

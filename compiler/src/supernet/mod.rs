@@ -14,6 +14,8 @@ pub mod graph;
 mod tests;
 pub mod validate;
 
+use crate::chosen::{Answers, Chosen};
+use crate::extent::Extent;
 use crate::size::Size;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -69,12 +71,12 @@ pub struct TensorType {
     /// Its elements.
     pub dtype: DType,
     /// Its dimensions, outermost first.
-    pub shape: Vec<Size>,
+    pub shape: Vec<Extent>,
 }
 
 impl fmt::Display for TensorType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dims: Vec<String> = self.shape.iter().map(Size::to_string).collect();
+        let dims: Vec<String> = self.shape.iter().map(Extent::to_string).collect();
         write!(f, "{}[{}]", self.dtype, dims.join(", "))
     }
 }
@@ -97,7 +99,7 @@ impl fmt::Display for Place {
 }
 
 /// A compile-time value that an operation carries.
-#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Attr {
     /// `true`, `false`
@@ -108,6 +110,26 @@ pub enum Attr {
     Float(f64),
     /// A word, such as a mode.
     Str(String),
+    /// One of the others, by the answers to decisions.
+    Open(Box<Chosen<Attr>>),
+}
+
+impl Attr {
+    /// What it is in the runs of these answers. Where several answers are left, the largest whole number, and of anything else
+    /// what it is in one of the runs.
+    pub fn at(&self, answers: Answers<'_>) -> Option<&Attr> {
+        let table = match self {
+            Attr::Bool(_) | Attr::Int(_) | Attr::Float(_) | Attr::Str(_) => return Some(self),
+            Attr::Open(table) => table,
+        };
+        let given: Vec<Option<u32>> = table.axes().iter().map(|axis| answers(axis.decision)).collect();
+        let fits = |at: &[u32]| at.iter().zip(&given).all(|(answer, given)| given.is_none_or(|given| given == *answer));
+        let left = table.points().filter(|(at, _)| fits(at)).filter_map(|(_, attr)| attr);
+        left.reduce(|best, attr| match (best, attr) {
+            (Attr::Int(known), Attr::Int(value)) if value > known => attr,
+            _ => best,
+        })
+    }
 }
 
 /// Number of a decision in [`Supernet::decisions`].
@@ -138,6 +160,9 @@ pub struct Decision {
     pub alternatives: Vec<Alternative>,
     /// The contexts in which runs meet it, without repetition; a run that is in none of them does not answer it.
     pub met: Vec<ContextId>,
+    /// Of a selection (`choose 2 of […]`): by alternative, the numbers of the elements that it takes, ascending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subsets: Option<Vec<Vec<u32>>>,
     /// Where it was first met.
     pub place: Place,
 }
@@ -180,12 +205,100 @@ pub struct Weight {
     pub name: Arc<str>,
     /// Its elements.
     pub dtype: DType,
-    /// Its shape; nothing in it is unknown.
+    /// Its largest shape; nothing in it is unknown.
     pub shape: Vec<i64>,
     /// How it starts.
     pub init: Init,
-    /// The contexts in which a run creates it.
-    pub created: Vec<ContextId>,
+    /// When a run creates it.
+    pub created: Vec<Creation>,
+}
+
+/// That a weight is created in the runs of a context, and how much of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Creation {
+    /// Which runs.
+    pub context: ContextId,
+    /// How many numbers of it, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Chosen<i64>>,
+}
+
+impl Creation {
+    /// All of a weight, in the runs of a context.
+    pub fn whole(context: ContextId) -> Creation {
+        Creation { context, numbers: None }
+    }
+}
+
+/// How a dimension of a weight is cut to its size in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slicing {
+    /// What belongs to the run of the layout: of a width, the first so many.
+    Front,
+    /// The middle.
+    Centre,
+    /// The middle times a learned matrix for each step down.
+    Transformed,
+}
+
+/// A dimension of a weight as an operation uses it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WeightDim {
+    /// Its size in each run.
+    pub extent: Extent,
+    /// How it is cut.
+    pub slicing: Slicing,
+}
+
+impl WeightDim {
+    /// What an operation uses of a dimension of that size, ascending, where some decisions are answered and all others take part.
+    /// `None` where no run comes.
+    pub fn members(&self, size: i64, answers: Answers<'_>) -> Option<Vec<i64>> {
+        let own = self.extent.members(answers)?;
+        match self.slicing {
+            Slicing::Front => Some(own),
+            Slicing::Centre | Slicing::Transformed => {
+                let start = (size - own.len() as i64) / 2;
+                Some((start..start + own.len() as i64).collect())
+            }
+        }
+    }
+}
+
+/// A weight or a state as an operation uses it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Use<Id> {
+    /// Which.
+    pub id: Id,
+    /// How it is cut, by dimension; empty where all of it is used in every run.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub dims: Vec<WeightDim>,
+    /// Where decisions are mixed: whether the weights of answers are taken as they are. Otherwise they are taken relative to
+    /// those of all answers that come here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absolute: bool,
+}
+
+impl<Id> Use<Id> {
+    /// All of it.
+    pub fn whole(id: Id) -> Use<Id> {
+        Use { id, dims: Vec::new(), absolute: false }
+    }
+}
+
+/// What must hold in the runs of a context: those in which it does not are no runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Which runs.
+    pub context: ContextId,
+    /// Whether it holds, by the decisions it is about.
+    pub holds: Chosen<bool>,
+    /// Why, in the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Arc<str>>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 impl Weight {
@@ -206,7 +319,7 @@ pub struct Cost {
     /// Which runs.
     pub context: ContextId,
     /// Multiply-accumulates for the whole batch.
-    pub macs: Size,
+    pub macs: Chosen<Size>,
 }
 
 /// A named tensor that comes from outside.
@@ -217,6 +330,9 @@ pub struct Input {
     /// Declared `target`: never part of inference.
     pub target: bool,
 }
+
+/// The operation that cuts its operand, whose sizes some runs leave open, to the sizes of its own runs.
+pub const NARROW: &str = "narrow";
 
 /// A node of the graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -250,10 +366,10 @@ pub enum NodeKind {
         attrs: indexmap::IndexMap<Arc<str>, Attr>,
         /// Its weights by the declaration's names.
         #[serde(default, skip_serializing_if = "indexmap::IndexMap::is_empty")]
-        weights: indexmap::IndexMap<Arc<str>, WeightId>,
+        weights: indexmap::IndexMap<Arc<str>, Use<WeightId>>,
         /// Its states by the declaration's names.
         #[serde(default, skip_serializing_if = "indexmap::IndexMap::is_empty")]
-        states: indexmap::IndexMap<Arc<str>, StateId>,
+        states: indexmap::IndexMap<Arc<str>, Use<StateId>>,
     },
     /// One of its operands, or a mix of them.
     Mix {
@@ -261,5 +377,15 @@ pub enum NodeKind {
         decision: DecisionId,
         /// Operand `k` is what alternative `alternatives[k]` computes.
         alternatives: Vec<u32>,
+        /// Whether the weights of alternatives are in the operands already: entangled ones, on one tensor.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        entangled: Vec<bool>,
+    },
+    /// The sum of the operands that a selection takes; of all where every element takes part.
+    Select {
+        /// The selection.
+        decision: DecisionId,
+        /// Operand `k` is taken by the alternatives `members[k]`, ascending.
+        members: Vec<Vec<u32>>,
     },
 }

@@ -3,6 +3,8 @@
 use super::file::{SUPERNET_VERSION, SupernetFileError, from_json, to_json};
 use super::validate::{MOST, Rule, validate};
 use super::*;
+use crate::chosen::Chosen;
+use crate::extent::Extent;
 use crate::testing::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -56,7 +58,7 @@ fn again(supernet: &mut Supernet, like: u32, operands: &[u32], change: impl FnOn
 #[test]
 fn every_rule_is_checked() {
     assert_eq!(broken(|s| s.decisions[0].met.push(ContextId(9))), [Rule::NumberExists]);
-    assert_eq!(broken(|s| s.weights[0].created[0] = ContextId(9)), [Rule::NumberExists]);
+    assert_eq!(broken(|s| s.weights[0].created[0] = Creation::whole(ContextId(9))), [Rule::NumberExists]);
     assert_eq!(broken(|s| s.costs[0].context = ContextId(9)), [Rule::NumberExists]);
     assert_eq!(broken(|s| s.contexts[1].answers = vec![2]), [Rule::NumberExists]);
     assert_eq!(broken(|s| s.contexts[1].decision = DecisionId(1)), [Rule::NumberExists]);
@@ -76,9 +78,9 @@ fn every_rule_is_checked() {
     assert_eq!(broken(|s| s.weights[0].shape[0] = 0), [Rule::WeightSizes]);
     assert_eq!(broken(|s| s.weights[0].shape = vec![1 << 40, 1 << 40]), [Rule::WeightSizes]);
     assert_eq!(broken(|s| s.weights[0].created.clear()), [Rule::WeightCreated]);
-    assert_eq!(broken(|s| s.costs[0].macs = Size::known(-1)), [Rule::Costs]);
+    assert_eq!(broken(|s| s.costs[0].macs = Chosen::constant(Size::known(-1))), [Rule::Costs]);
     assert_eq!(
-        broken(|s| s.costs.extend([s.costs[0].clone(), Cost { context: ALWAYS, macs: Size::known(i64::MAX) }])),
+        broken(|s| s.costs.extend([s.costs[0].clone(), Cost { context: ALWAYS, macs: Chosen::constant(Size::known(i64::MAX)) }])),
         [Rule::Costs]
     );
     assert_eq!(broken(|s| s.weights[0].init.args.push(f64::NAN)), [Rule::FiniteNumbers]);
@@ -88,9 +90,10 @@ fn every_rule_is_checked() {
     assert_eq!(broken(|s| add_like(s, 2, &[0], |_| {})), [Rule::Mixes]);
     assert_eq!(broken(|s| add_like(s, 2, &[0, 3], |_| {})), [Rule::Mixes]);
     assert_eq!(broken(|s| add_like(s, 2, &[0, 1], |node| node.ty.dtype = DType::F16)), [Rule::Mixes]);
-    let twice = |node: &mut Node| node.kind = NodeKind::Mix { decision: DecisionId(0), alternatives: vec![1, 1] };
+    let twice =
+        |node: &mut Node| node.kind = NodeKind::Mix { decision: DecisionId(0), alternatives: vec![1, 1], entangled: Vec::new() };
     assert_eq!(broken(|s| add_like(s, 2, &[0, 1], twice)), [Rule::Mixes]);
-    assert_eq!(broken(|s| add_like(s, 1, &[0], |node| node.ty.shape.push(Size::known(0)))), [Rule::ResultSizes]);
+    assert_eq!(broken(|s| add_like(s, 1, &[0], |node| node.ty.shape.push(Extent::known(0)))), [Rule::ResultSizes]);
     assert_eq!(broken(|s| add_like(s, 1, &[0], |node| node.ty = f32s(&[1 << 40, 1 << 40]))), [Rule::ResultSizes]);
     assert_eq!(broken(|s| s.losses.push(NodeId(2))), [Rule::Scalars]);
     let integer = |node: &mut Node| node.ty.dtype = DType::I64;

@@ -15,12 +15,13 @@
 //! **Graph.** (10) There is no cycle. (11) The operands of a node are at positions 0, 1, 2, …. (12) An input is read by at most one
 //! node, which has no operands. (13) A mix has an operand for each of its alternatives, at least one, none twice, and operands and
 //! result have one type. (14) All sizes of a result are 1 or more for one record, and their product fits in 64 bits. (15) A loss or
-//! a metric is a scalar of floating point.
+//! a metric is a scalar of floating point. (16) An operation uses a weight whole, or says for each of its dimensions which part.
 //!
 //! What an operation's attributes and operands must be is not said here: the declaration in `std` says it, elaboration proves it,
 //! and a back end that meets something else in a file refuses it. After `validate` says yes, nothing in this crate panics.
 
-use super::{ALWAYS, Attr, Context, ContextId, DType, DecisionId, NodeId, NodeKind, Supernet, Weight};
+use super::{ALWAYS, Attr, Context, ContextId, DType, DecisionId, NARROW, NodeId, NodeKind, Supernet, Weight, WeightDim};
+use crate::chosen::Axis;
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -59,6 +60,8 @@ pub enum Rule {
     ResultSizes,
     /// 15
     Scalars,
+    /// 16
+    Uses,
 }
 
 impl Rule {
@@ -78,6 +81,7 @@ impl Rule {
             Rule::Inputs => "an input is read by at most one node, which has no operands",
             Rule::Mixes => "a mix has one operand for each alternative, all of its own type",
             Rule::ResultSizes => "sizes of results are 1 or more and their product fits in 64 bits",
+            Rule::Uses => "a weight is used in parts that it has",
             Rule::Scalars => "losses and metrics are scalars of floating point",
         }
     }
@@ -145,8 +149,30 @@ impl Checker<'_> {
         let finite = match attr {
             Attr::Bool(_) | Attr::Int(_) | Attr::Str(_) => true,
             Attr::Float(value) => value.is_finite(),
+            Attr::Open(table) => {
+                self.axes(what, table.axes());
+                table.entries().for_each(|attr| self.finite(what, attr));
+                true
+            }
         };
         self.require(Rule::FiniteNumbers, finite, || format!("{what} is {attr:?}"));
+    }
+
+    /// That a table is about decisions that exist, with as many alternatives.
+    fn axes(&mut self, what: &str, axes: &[Axis]) {
+        for axis in axes {
+            let decision = self.supernet.decisions.get(axis.decision.0 as usize);
+            let fits = decision.is_some_and(|decision| decision.alternatives.len() == axis.width as usize);
+            self.require(Rule::NumberExists, fits, || format!("{what} depends on decision {}", axis.decision.0));
+        }
+    }
+
+    /// That a weight is used in parts that it has.
+    fn used(&mut self, node: NodeId, weight: &Weight, dims: &[WeightDim]) {
+        let fits = |(dim, size): (&WeightDim, &i64)| dim.extent.of().is_some_and(|of| of <= *size);
+        let parts = dims.is_empty() || dims.len() == weight.shape.len() && dims.iter().zip(&weight.shape).all(fits);
+        self.require(Rule::Uses, parts, || format!("node {} uses {} otherwise", node.0, quote(&weight.name)));
+        dims.iter().for_each(|dim| self.axes("a use of a weight", &dim.extent.axes()));
     }
 
     fn decisions(&mut self) {
@@ -190,10 +216,16 @@ impl Checker<'_> {
             let size = numbers(weight);
             total = total.zip(size).and_then(|(total, size)| total.checked_add(size));
             self.require(Rule::WeightSizes, size.is_some(), || format!("those of {} are not", quote(&weight.name)));
-            let created = !weight.created.is_empty() && distinct(&weight.created);
+            let contexts: Vec<ContextId> = weight.created.iter().map(|creation| creation.context).collect();
+            let created = !contexts.is_empty() && distinct(&contexts);
             self.require(Rule::WeightCreated, created, || format!("{} is in none, or twice in one", quote(&weight.name)));
-            for context in &weight.created {
-                self.context_exists(*context, &weight.name);
+            for creation in &weight.created {
+                self.context_exists(creation.context, &weight.name);
+                if let Some(numbers) = &creation.numbers {
+                    self.axes("the creation of a weight", numbers.axes());
+                    let fits = numbers.entries().all(|own| size.is_some_and(|size| (1..=size).contains(own)));
+                    self.require(Rule::WeightCreated, fits, || format!("{} is, in parts that it has not", quote(&weight.name)));
+                }
             }
             for value in &weight.init.args {
                 self.finite("the start of a weight", &Attr::Float(*value));
@@ -206,11 +238,17 @@ impl Checker<'_> {
         let mut total = Some(0i64);
         for (number, cost) in self.supernet.costs.iter().enumerate() {
             self.context_exists(cost.context, "a cost");
-            let macs = cost.macs.at(1).filter(|macs| *macs >= 0);
+            self.axes("a cost", cost.macs.axes());
+            let all: Option<Vec<i64>> = cost.macs.entries().map(|macs| macs.at(1).filter(|macs| *macs >= 0)).collect();
+            let macs = all.and_then(|all| all.into_iter().max());
             total = total.zip(macs).and_then(|(total, macs)| total.checked_add(macs));
-            self.require(Rule::Costs, macs.is_some(), || format!("cost {number} is {}", cost.macs));
+            self.require(Rule::Costs, macs.is_some(), || format!("cost {number} is negative or does not fit"));
         }
         self.require(Rule::Costs, total.is_some(), || "the sum of all costs does not fit".to_owned());
+        for requirement in &self.supernet.requirements {
+            self.context_exists(requirement.context, "a requirement");
+            self.axes("a requirement", requirement.holds.axes());
+        }
     }
 
     fn graph(&mut self) {
@@ -222,7 +260,8 @@ impl Checker<'_> {
             let ports = supernet.ports(id);
             let contiguous = ports.iter().enumerate().all(|(position, port)| position as u32 == *port);
             self.require(Rule::Operands, contiguous, || format!("those of node {} are not", id.0));
-            let sizes: Option<Vec<i64>> = node.ty.shape.iter().map(|size| size.at(1).filter(|size| *size >= 1)).collect();
+            node.ty.shape.iter().for_each(|extent| self.axes("a size", &extent.axes()));
+            let sizes: Option<Vec<i64>> = node.ty.shape.iter().map(|size| size.largest(1).filter(|size| *size >= 1)).collect();
             let product = sizes.and_then(|sizes| sizes.iter().try_fold(1i64, |product, size| product.checked_mul(*size)));
             self.require(Rule::ResultSizes, product.is_some(), || format!("those of node {} are not", id.0));
             match &node.kind {
@@ -238,11 +277,25 @@ impl Checker<'_> {
                     for attr in attrs.values() {
                         self.finite("an attribute", attr);
                     }
-                    let known = weights.values().all(|weight| (weight.0 as usize) < supernet.weights.len())
-                        && states.values().all(|state| (state.0 as usize) < supernet.states.len());
-                    self.require(Rule::NumberExists, known, || format!("node {} names a weight or a state", id.0));
+                    let weights = weights.values().map(|own| (supernet.weights.get(own.id.0 as usize), &own.dims));
+                    let states = states.values().map(|own| (supernet.states.get(own.id.0 as usize), &own.dims));
+                    for (weight, dims) in weights.chain(states) {
+                        match weight {
+                            Some(weight) => self.used(id, weight, dims),
+                            None => {
+                                self.require(Rule::NumberExists, false, || format!("node {} names a weight or a state", id.0))
+                            }
+                        }
+                    }
+                    let narrows = &**op == NARROW && operands.len() != 1;
+                    self.require(Rule::Operands, !narrows, || format!("node {} narrows {} operands", id.0, operands.len()));
                 }
-                NodeKind::Mix { decision, alternatives } => self.mix(id, *decision, alternatives, &operands),
+                NodeKind::Mix { decision, alternatives, entangled } => {
+                    let paired = entangled.is_empty() || entangled.len() == alternatives.len();
+                    self.require(Rule::Mixes, paired, || format!("mix {} marks other operands as entangled", id.0));
+                    self.mix(id, *decision, alternatives, &operands);
+                }
+                NodeKind::Select { decision, members } => self.select(id, *decision, members, &operands),
             }
         }
     }
@@ -255,8 +308,28 @@ impl Checker<'_> {
         self.require(Rule::Mixes, paired, || {
             format!("mix {} has {} for {} alternatives", id.0, operands.len(), alternatives.len())
         });
+        self.one_type(id, operands);
+    }
+
+    fn select(&mut self, id: NodeId, decision: DecisionId, members: &[Vec<u32>], operands: &[NodeId]) {
+        let offered = self.supernet.decisions.get(decision.0 as usize).map_or(0, |decision| decision.alternatives.len());
+        let exist = members.iter().flatten().all(|alternative| (*alternative as usize) < offered);
+        self.require(Rule::NumberExists, exist, || format!("selection {} names decision {} or an alternative", id.0, decision.0));
+        let paired = !members.is_empty() && members.len() == operands.len();
+        self.require(Rule::Mixes, paired, || format!("selection {} has {} for {}", id.0, operands.len(), members.len()));
+        self.one_type(id, operands);
+    }
+
+    /// That operands and result are of one type: where both are said, equal sizes, laid out alike.
+    fn one_type(&mut self, id: NodeId, operands: &[NodeId]) {
         let ty = &self.supernet.node(id).ty;
-        let one_type = operands.iter().all(|operand| self.supernet.node(*operand).ty == *ty);
+        let equal = |operand: &NodeId| {
+            let other = &self.supernet.node(*operand).ty;
+            other.dtype == ty.dtype
+                && other.shape.len() == ty.shape.len()
+                && other.shape.iter().zip(&ty.shape).all(|(a, b)| a.lies_as(b))
+        };
+        let one_type = operands.iter().all(equal);
         self.require(Rule::Mixes, one_type, || format!("an operand of mix {} has another type", id.0));
     }
 

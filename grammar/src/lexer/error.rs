@@ -23,7 +23,7 @@ pub(crate) enum LexicalError {
     /// More than `limit` brackets in each other.
     Nesting { span: Span, limit: usize, most: usize },
     /// More bytes than are read.
-    FileSize { span: Span, bytes: usize, limit: usize },
+    FileSize { span: Span, limit: usize },
     /// More errors than are shown.
     TooMany { span: Span, hidden: usize },
 }
@@ -136,9 +136,9 @@ impl From<LexicalError> for Diagnostic {
                     diagnostic.help("give parts a name with `let` or `op`; `--limit-nesting` goes no higher")
                 }
             }
-            LexicalError::FileSize { span, bytes, limit } => {
-                make(codes::FILE_SIZE, span, format!("{bytes} bytes; a file has at most {limit}"))
-                    .help("split it into several files and join them with `use`")
+            LexicalError::FileSize { span, limit } => {
+                make(codes::FILE_SIZE, span, format!("this file has more than {limit} bytes"))
+                    .help("split it into several files and join them with `use`, or raise the limit with `--limit-bytes N`")
             }
             LexicalError::TooMany { span, hidden } => {
                 make(codes::TOO_MANY, span, format!("from here on {hidden} more are not shown")).note("is this a `.nas` file?")

@@ -84,7 +84,7 @@ pub fn lex_within(file: FileId, text: &str, limits: &Limits) -> Lexed {
     // A span counts bytes in 32 bits, whatever the limit says.
     let most = limits.file_bytes.min(u32::MAX as usize - 1);
     if text.len() > most {
-        let error = LexicalError::FileSize { span: Span::new(file, 0, 0), bytes: text.len(), limit: most };
+        let error = LexicalError::FileSize { span: Span::new(file, 0, 0), limit: most };
         return Lexed { tokens: Vec::new(), items: Vec::new(), diagnostics: vec![error.into()] };
     }
     let (tokens, mut errors) = tokenize(file, text);

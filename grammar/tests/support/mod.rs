@@ -218,6 +218,7 @@ impl Walk {
                             weight.init.iter().chain(&weight.condition).for_each(|e| self.expr(e, item.span));
                         }
                         ExternStmt::Macs(e) => self.expr(e, item.span),
+                        ExternStmt::Nested(nested) => nested.keeping.iter().for_each(|kept| self.expr(kept, item.span)),
                     }
                 }
             }

@@ -45,7 +45,7 @@ pub(super) fn fit_parameter(default: Option<&Parameter>, value: Value) -> Option
         | (Some(Parameter::Float(_)), value @ Parameter::Float(_))
         | (Some(Parameter::Str(_)), value @ Parameter::Str(_)) => Some(value),
         (Some(Parameter::Float(_)), Parameter::Int(value)) => Some(Parameter::Float(value as f64)),
-        (Some(Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Str(_)), _) => None,
+        (Some(Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Str(_) | Parameter::Open(_)), _) => None,
     }
 }
 
@@ -57,6 +57,8 @@ pub(super) fn parameter_words(default: Option<&Parameter>) -> String {
         Some(Parameter::Int(_)) => "an integer",
         Some(Parameter::Float(_)) => "a finite number",
         Some(Parameter::Str(_)) => "a word without control characters",
+        // A parameter is set, never chosen.
+        Some(Parameter::Open(_)) => "nothing that can be set",
     }
     .into()
 }
@@ -78,6 +80,7 @@ pub(super) fn conflicts(values: &Values) -> Vec<SettingsError> {
     };
     at_most("search.lr_min", "search.lr");
     at_most("train.lr_min", "train.lr");
+    at_most("search.tau_min", "search.tau_max");
     if let (Some(mean), Some(std)) = (values.list("data.mean"), values.list("data.std"))
         && !mean.is_empty()
         && !std.is_empty()

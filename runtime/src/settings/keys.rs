@@ -84,6 +84,8 @@ pub const SEEDS: usize = 1000;
 const NOT_NEGATIVE: Allowed = Allowed::Number(Low::From(0.0), High::Any);
 const POSITIVE: Allowed = Allowed::Number(Low::Above(0.0), High::Any);
 const MOMENTUM: Allowed = Allowed::Number(Low::From(0.0), High::Below(1.0));
+/// Beyond these, 32 bits hold no difference between alternatives, or no alternative but one.
+const TEMPERATURE: Allowed = Allowed::Number(Low::From(0.001), High::To(1000.0));
 const PORTION: Allowed = Allowed::Number(Low::Above(0.0), High::Below(1.0));
 
 /// Every key, in the order of the file.
@@ -175,7 +177,23 @@ pub const KEYS: &[Key] = &[
         doc: "What holds DrNAS' parameters back: `l2`, weight decay; `kl`, the divergence from the uniform Dirichlet.",
         allowed: Allowed::OneOf(&["l2", "kl"]),
     },
-    Key { name: "search.regularizer_scale", doc: "The regulariser's scale.", allowed: NOT_NEGATIVE },
+    Key {
+        name: "search.regularizer_scale",
+        doc: "The regulariser's scale. DARTS and GDAS have weight decay of their parameters, on this scale, and nothing else.",
+        allowed: NOT_NEGATIVE,
+    },
+    Key {
+        name: "search.mixture",
+        doc: "How DARTS' parameters become mixture weights: `softmax`, as in DARTS; `sparsemax`, which leaves weak alternatives \
+              out, as TangleNAS' public code has it where weights are entangled (elsewhere it takes `softmax`).",
+        allowed: Allowed::OneOf(&["softmax", "sparsemax"]),
+    },
+    Key {
+        name: "search.tau_max",
+        doc: "GDAS' temperature in the first epoch; it falls along a line, epoch by epoch.",
+        allowed: TEMPERATURE,
+    },
+    Key { name: "search.tau_min", doc: "GDAS' temperature in the last epoch.", allowed: TEMPERATURE },
     Key {
         name: "search.recalibrate",
         doc: "Batches from which batch-norm statistics are re-estimated before a network with another's weights is judged or \

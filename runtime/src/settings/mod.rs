@@ -107,10 +107,16 @@ pub struct Search {
     pub arch_betas: (f64, f64),
     /// Epochs at the start without updates of the decisions.
     pub arch_warmup: u64,
-    /// DrNAS' regulariser: `l2` or `kl`.
+    /// DrNAS' regulariser: `l2` or `kl`. DARTS and GDAS have `l2` alone.
     pub regularizer: Regularizer,
     /// Its scale.
     pub regularizer_scale: f64,
+    /// How DARTS' parameters become mixture weights.
+    pub mixture: Mixture,
+    /// GDAS' temperature in the first epoch.
+    pub tau_max: f64,
+    /// GDAS' temperature in the last epoch.
+    pub tau_min: f64,
     /// Batches from which batch-norm statistics are re-estimated before a sub-network is judged or saved; 0: never.
     pub recalibrate: u64,
     /// Epochs for which random search trains each candidate; 0: as many as `epochs`.
@@ -132,6 +138,16 @@ pub enum Regularizer {
     L2,
     /// The divergence from the uniform Dirichlet.
     Kl,
+}
+
+/// How DARTS' parameters become mixture weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mixture {
+    /// As in DARTS.
+    Softmax,
+    /// As in TangleNAS' public code where weights are entangled.
+    Sparsemax,
 }
 
 /// The training of networks by themselves.
@@ -225,6 +241,9 @@ impl Default for Search {
             arch_warmup: 0,
             regularizer: Regularizer::L2,
             regularizer_scale: 1e-3,
+            mixture: Mixture::Softmax,
+            tau_max: 10.0,
+            tau_min: 0.1,
             recalibrate: 20,
             candidate_epochs: 0,
         }

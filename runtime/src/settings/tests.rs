@@ -210,6 +210,10 @@ fn values_must_fit_each_other_and_the_given_one_is_named() {
         ["my.toml:2:1: `train.lr_min` cannot be `0.5`: it must be at most `train.lr`, which is 0.1 | "]
     );
     assert_eq!(
+        errors(Command::Search, "", &["tau_min=11"]),
+        ["--set tau_min=11: `search.tau_min` cannot be `11.0`: it must be at most `search.tau_max`, which is 10 | "]
+    );
+    assert_eq!(
         errors(Command::Train, "", &["data.mean=0.1,0.2", "data.std=1"]),
         ["--set data.std=1: `data.std` cannot be `[1.0]`: it must be as long as `data.mean`, which has 2 | "]
     );

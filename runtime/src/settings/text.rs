@@ -135,6 +135,8 @@ pub(super) fn parameter(default: Option<&Parameter>, text: &str) -> Value {
         Some(Parameter::Int(_)) => integer(text),
         Some(Parameter::Float(_)) => float(text),
         Some(Parameter::Str(_)) => Value::String(unquoted(text).to_string()),
+        // A parameter is set, never chosen.
+        Some(Parameter::Open(_)) => Value::String(text.to_string()),
         None => [boolean, integer, float]
             .iter()
             .map(|read| read(text))

@@ -4,7 +4,6 @@ mod common;
 
 use common::assert_near;
 use nasc_torch::optimise::{Adam, Sgd};
-use nasc_torch::search::relaxation::{Dirichlet, Relaxation};
 use nasc_torch::shim;
 use tch::{Device, Kind, Tensor};
 
@@ -207,46 +206,6 @@ fn dirichlet_gradients_are_those_of_the_distribution() {
     let slope = Tensor::internal_dirichlet_grad(&x.detach(), &rows.detach(), &total);
     let theirs = slope * (&g - (x.detach() * &g).sum_dim_intlist(-1i64, true, Kind::Float));
     assert_near(ours, &theirs, 1e-6, "the closed form");
-}
-
-/// Every relaxation: its penalty's gradient is that of finite differences, its weights and probabilities sum to 1.
-#[test]
-fn relaxations_are_differentiated_exactly() {
-    let relaxations: [Box<dyn Relaxation>; 2] =
-        [Box::new(Dirichlet { divergence: 0.7 }), Box::new(Dirichlet { divergence: 0.0 })];
-    for relaxation in relaxations {
-        let parameters = [vec![0.8f32, -0.6, 0.3, -1.4], vec![1.2, -0.4], vec![-0.9, 0.5]];
-        let tensors = |values: &[Vec<f32>]| -> Vec<Tensor> {
-            values.iter().map(|row| Tensor::from_slice(row).set_requires_grad(true)).collect()
-        };
-        for choice in relaxation.mix(&tensors(&parameters)).expect("parameters are finite") {
-            match choice {
-                nasc_torch::network::Choice::Mixed(weights) => {
-                    assert!((weights.sum(Kind::Double).double_value(&[]) - 1.0).abs() < 1e-5);
-                }
-                nasc_torch::network::Choice::Chosen(_) => panic!("a Dirichlet mixes"),
-            }
-        }
-        let penalty = |values: &[Vec<f32>]| {
-            let tensors = tensors(values);
-            (relaxation.penalty(&tensors).expect("parameters are finite"), tensors)
-        };
-        let (Some(value), leaves) = penalty(&parameters) else { continue };
-        let gradients = Tensor::run_backward(&[value], &leaves, false, false);
-        const STEP: f32 = 0.01;
-        for (row, gradient) in gradients.iter().enumerate() {
-            for k in 0..parameters[row].len() {
-                let at = |step: f32| {
-                    let mut moved = parameters.clone();
-                    moved[row][k] += step;
-                    penalty(&moved).0.expect("there is a penalty").double_value(&[])
-                };
-                let slope = (at(STEP) - at(-STEP)) / (2.0 * f64::from(STEP));
-                let exact = gradient.double_value(&[k as i64]);
-                assert!((slope - exact).abs() < 1e-3, "row {row}, parameter {k}: {slope} for {exact}");
-            }
-        }
-    }
 }
 
 /// Three steps of each optimiser against its formula, with a gradient in another memory format than its weight.

@@ -7,9 +7,13 @@ use indexmap::IndexMap;
 use nasc_compiler::arch::sample;
 use nasc_compiler::cost;
 use nasc_compiler::derive::derive;
-use nasc_compiler::plan::plan;
+use nasc_compiler::plan::{PlanSelection, plan};
 use nasc_torch::network::{Choice, EngineError, Mode, Network};
+use nasc_torch::optimise::{Adam, Sgd};
 use nasc_torch::random::{At, Purpose, normals};
+use nasc_torch::search::relaxation::{Schedule, Softmax};
+use nasc_torch::search::supernet::{SupernetState, learned};
+use nasc_torch::worker::model::Model;
 use tch::{Device, Kind, Tensor};
 
 /// Normally distributed numbers that the seed decides.
@@ -77,6 +81,140 @@ fn a_mix_of_one_alternative_is_that_alternative() {
         let what = format!("alternative {alternative}");
         assert_near(output(&mixed.outputs, "logits"), output(&alone.outputs, "logits"), 1e-5, &what);
     }
+}
+
+/// A vertex of the simplex, requiring gradients.
+fn vertex(alternative: usize, of: i64) -> Tensor {
+    Tensor::zeros([of], (Kind::Float, Device::Cpu)).fill_at(alternative as i64).set_requires_grad(true)
+}
+
+/// Five architectures: sampled at a vertex, the supernet computes to the last bit what it computes when they are chosen, and the
+/// gradient of the drawn weights is that of a mix at the same point.
+#[test]
+fn a_sampled_path_is_the_chosen_path() {
+    let space = nasbench201(&[("c", 3), ("n", 1), ("size", 8)]);
+    let supernet = network(&space, 4);
+    let inputs = batch(2, 4, 8);
+    for draw in 0..5usize {
+        let answers: Vec<usize> = (0..6).map(|decision| (draw * 7 + decision * (draw + 2)) % 5).collect();
+        let alone: Vec<Choice> = answers.iter().map(|&answer| Choice::Chosen(answer)).collect();
+        let weights: Vec<Tensor> = answers.iter().map(|&answer| vertex(answer, 5)).collect();
+        let mixed: Vec<Choice> = weights.iter().map(|row| Choice::Mixed(row.shallow_clone())).collect();
+        let run = |choices: &[Choice], mode| supernet.forward(&inputs, choices, mode, ALL).expect("the supernet runs");
+        let sampled = sampled(&answers, &weights);
+        for mode in [Mode::Train, Mode::Eval] {
+            let (ours, theirs) = (run(&sampled, mode), run(&alone, mode));
+            assert!(output(&ours.outputs, "logits") == output(&theirs.outputs, "logits"), "draw {draw}, {mode:?}");
+        }
+        let gradients =
+            |choices: &[Choice]| Tensor::run_backward(&[run(choices, Mode::Eval).loss.expect("a loss")], &weights, false, false);
+        let (ours, theirs) = (gradients(&sampled), gradients(&mixed));
+        for (row, &answer) in answers.iter().enumerate() {
+            // A decision behind a `none` on every path is not run and has no gradient.
+            let own = |gradients: &[Tensor]| match &gradients[row] {
+                gradient if gradient.defined() => gradient.double_value(&[answer as i64]),
+                _ => 0.0,
+            };
+            let (ours, theirs) = (own(&ours), own(&theirs));
+            assert!((ours - theirs).abs() < 1e-4 * theirs.abs().max(1.0), "draw {draw}, decision {row}: {ours} for {theirs}");
+        }
+    }
+}
+
+fn sampled(answers: &[usize], weights: &[Tensor]) -> Vec<Choice> {
+    let draws = answers.iter().zip(weights);
+    draws.map(|(&alternative, row)| Choice::Sampled { alternative, weights: row.shallow_clone() }).collect()
+}
+
+/// The gradient of every weight of a sampled decision, drawn or not, is that of finite differences. The space has each kind of
+/// operand of a mix: a weight to multiply by, one folded into a norm, zeros; a mix in a sum, two in one sum, one alone.
+#[test]
+fn gradients_of_sampled_weights_are_those_of_differences() {
+    let text = "
+op mixed(x) = choose { layer: linear(x, 3), normed: linear(x, 3) |> batch_norm(), skip: x, none: zero(x) };
+space s() {
+  input x: f32[N, 3];
+  input y: f32[N, 3];
+  let a = mixed(x) + mixed(x);
+  output z = mixed(a) |> sigmoid();
+  loss mse(z, y);
+}";
+    let space = space(text.into(), IndexMap::new());
+    let supernet = network(&space, 6);
+    let inputs = [numbers(1, &[8, 3]), numbers(2, &[8, 3])];
+    let run = |choices: &[Choice]| supernet.forward(&inputs, choices, Mode::Eval, ALL).expect("the supernet runs");
+    let decisions = space.decisions.len();
+    assert_eq!(decisions, 3);
+    for draw in 0..8usize {
+        let answers: Vec<usize> = (0..decisions).map(|decision| (draw + decision * (draw / 4 + 1)) % 4).collect();
+        let weights: Vec<Tensor> = answers.iter().map(|&answer| vertex(answer, 4)).collect();
+        let loss = |weights: &[Tensor]| run(&sampled(&answers, weights)).loss.expect("a loss");
+        let gradients = Tensor::run_backward(&[loss(&weights)], &weights, false, false);
+        for (row, gradient) in gradients.iter().enumerate() {
+            for k in 0..4 {
+                let at = |step: f64| {
+                    let mut moved: Vec<Tensor> = weights.iter().map(Tensor::copy).collect();
+                    let changed = weights[row].detach().copy();
+                    let _ = changed.get(k).fill_(weights[row].double_value(&[k]) + step);
+                    moved[row] = changed.set_requires_grad(true);
+                    loss(&moved).double_value(&[])
+                };
+                let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+                let exact = if gradient.defined() { gradient.double_value(&[k]) } else { 0.0 };
+                assert!((slope - exact).abs() < 1e-3, "{answers:?}, decision {row}, weight {k}: {slope} for {exact}");
+            }
+        }
+    }
+}
+
+/// A selection whose elements all take part is their plain sum; other decisions cannot be taken so.
+#[test]
+fn a_whole_selection_is_the_sum_of_its_elements() {
+    let space = nasbench201(&[("c", 3), ("n", 1), ("size", 8)]);
+    let mut plan = plan(&space);
+    let elements = PlanSelection { subsets: (0..5).map(|element| vec![element]).collect(), inside: vec![Vec::new(); 5] };
+    plan.decisions[2].selection = Some(elements);
+    let mut supernet = Network::new(plan, Device::Cpu).expect("the plan runs here");
+    supernet.initialise(4).expect("weights fit into memory");
+    let inputs = batch(2, 4, 8);
+    let with = |third: Choice| {
+        let mut choices = chosen(&[Some(3), Some(1), None, Some(2), Some(1), Some(3)]);
+        choices[2] = third;
+        choices
+    };
+    let run = |choices: &[Choice]| supernet.forward(&inputs, choices, Mode::Eval, ALL);
+    let whole = run(&with(Choice::Whole)).expect("the supernet runs");
+    let ones = run(&with(Choice::Mixed(Tensor::ones([5], (Kind::Float, Device::Cpu))))).expect("the supernet runs");
+    assert_near(output(&whole.outputs, "logits"), output(&ones.outputs, "logits"), 1e-6, "a sum");
+    let mut wrong = with(Choice::Whole);
+    wrong[0] = Choice::Whole;
+    assert!(matches!(run(&wrong), Err(EngineError::NotASelection { .. })));
+}
+
+/// A selection has no parameters: the others keep theirs, in order, and it is taken whole.
+#[test]
+fn parameters_pass_selections_over() {
+    let mut plan = plan(&nasbench201(&[("c", 3), ("n", 1), ("size", 8)]));
+    let elements = PlanSelection { subsets: vec![vec![0]; 5], inside: vec![Vec::new()] };
+    plan.decisions[2].selection = Some(elements);
+    let learned: Vec<usize> = learned(&plan.decisions).collect();
+    assert_eq!(learned, [0, 1, 3, 4, 5]);
+    let network = Network::new(plan, Device::Cpu).expect("the plan runs here");
+    let optimiser = Sgd::new(network.weights(), 0.9, 0.0, false).expect("zeros");
+    let likeliest = |number: &usize| Tensor::zeros([5], (Kind::Float, Device::Cpu)).fill_at((number % 5) as i64);
+    let parameters: Vec<Tensor> = learned.iter().map(likeliest).collect();
+    let decision_optimiser = Adam::new(&parameters, 0.1, (0.5, 0.999), 0.0).expect("zeros");
+    let model = Model { network, optimiser, clip: 0.0 };
+    let state = SupernetState { model, parameters, decision_optimiser };
+    let choices = state.choices(&Softmax, Schedule { epoch: 0, epochs: 1 }).expect("parameters are finite");
+    for (number, choice) in choices.iter().enumerate() {
+        match choice {
+            Choice::Mixed(weights) => assert_eq!(weights.argmax(-1, false).int64_value(&[]), (number % 5) as i64),
+            Choice::Whole => assert_eq!(number, 2),
+            Choice::Chosen(_) | Choice::Sampled { .. } => panic!("a softmax mixes"),
+        }
+    }
+    assert_eq!(choices.len(), 6);
 }
 
 trait FillAt {
@@ -177,6 +315,8 @@ fn what_does_not_fit_is_refused_by_name() {
     let mut beyond = chosen(&[Some(1); 6]);
     beyond[2] = Choice::Chosen(5);
     assert!(matches!(run(&inputs, &beyond), Err(EngineError::Alternatives { decision, .. }) if decision == "cell.n2.edge#2"));
+    beyond[2] = Choice::Sampled { alternative: 1, weights: vertex(1, 4) };
+    assert!(matches!(run(&inputs, &beyond), Err(EngineError::Alternatives { expected: 5, given: 4, .. })));
     let label = Tensor::from_slice(&[3i64, 10, 0, 1]);
     let error = run(&[inputs[0].copy(), label], &choices).expect_err("there is no class 10").to_string();
     assert!(error.contains("cross_entropy") && error.contains("test.nas:") && !error.contains("frame #"), "{error}");

@@ -79,7 +79,9 @@ fn words(rule: Rule) -> Option<Expected> {
         Rule::require_stmt | Rule::minimize_stmt | Rule::assign_stmt | Rule::append_stmt | Rule::for_stmt | Rule::whole_stmt => {
             Expected::Statement
         }
-        Rule::expr_stmt | Rule::extern_let | Rule::weight_decl | Rule::state_decl | Rule::macs_decl => Expected::Statement,
+        Rule::expr_stmt | Rule::extern_let | Rule::weight_decl | Rule::state_decl | Rule::macs_decl | Rule::nested_decl => {
+            Expected::Statement
+        }
         Rule::block => Expected::Block,
         Rule::params => Expected::Parameters,
         Rule::args => Expected::Arguments,
@@ -125,6 +127,8 @@ fn words(rule: Rule) -> Option<Expected> {
         Rule::kw_weight => Expected::Exactly("weight"),
         Rule::kw_state => Expected::Exactly("state"),
         Rule::kw_macs => Expected::Exactly("macs"),
+        Rule::kw_nested => Expected::Exactly("nested"),
+        Rule::kw_keeping | Rule::keeping => Expected::Exactly("keeping"),
         Rule::EOI
         | Rule::WHITESPACE
         | Rule::COMMENT

@@ -61,6 +61,16 @@ impl Builder {
             Rule::require_stmt => ExternStmt::Require(self.require(pair)),
             Rule::weight_decl => ExternStmt::Weight(self.weight_decl(pair)),
             Rule::state_decl => ExternStmt::State(self.weight_decl(pair)),
+            Rule::nested_decl => {
+                let mut parts = Parts::of(pair);
+                let mut params = Vec::new();
+                while let Some(name) = parts.maybe(Rule::name) {
+                    params.push(self.name(name));
+                }
+                let keeping = parts.maybe(Rule::keeping);
+                let keeping = keeping.map_or_else(Vec::new, |keeping| Parts::of(keeping).map(|kept| self.expr(kept)).collect());
+                ExternStmt::Nested(Nested { params, keeping })
+            }
             Rule::macs_decl => ExternStmt::Macs(self.expr(Parts::of(pair).part(Rule::expr))),
             rule => unreachable!("{rule:?} is no line of a primitive"),
         }

@@ -184,6 +184,8 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::kw_weight
             | Rule::kw_state
             | Rule::kw_macs
+            | Rule::kw_nested
+            | Rule::kw_keeping
             | Rule::EOI
     )
 }

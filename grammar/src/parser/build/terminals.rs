@@ -124,7 +124,7 @@ const TERMINALS: [Rule; 43] = [
 ];
 
 /// Terminals that read a token of another kind: the words that are reserved only in places, and the minus before an operand.
-const ELSEWHERE: [(Rule, &str); 9] = [
+const ELSEWHERE: [(Rule, &str); 11] = [
     (Rule::kw_input, "input"),
     (Rule::kw_output, "output"),
     (Rule::kw_target, "target"),
@@ -133,6 +133,8 @@ const ELSEWHERE: [(Rule, &str); 9] = [
     (Rule::kw_weight, "weight"),
     (Rule::kw_state, "state"),
     (Rule::kw_macs, "macs"),
+    (Rule::kw_nested, "nested"),
+    (Rule::kw_keeping, "keeping"),
     (Rule::minus, "-"),
 ];
 

@@ -2,7 +2,9 @@
 //!
 //! An algorithm is one file here, which names its parts, and one line in [`ALGORITHMS`].
 
+mod darts;
 mod drnas;
+mod gdas;
 mod random;
 
 use crate::search::Method;
@@ -19,7 +21,7 @@ pub struct Algorithm {
 }
 
 /// Every algorithm.
-pub const ALGORITHMS: &[Algorithm] = &[drnas::ALGORITHM, random::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] = &[darts::ALGORITHM, drnas::ALGORITHM, gdas::ALGORITHM, random::ALGORITHM];
 
 /// The algorithm of that name.
 pub fn find(name: &str) -> Option<&'static Algorithm> {

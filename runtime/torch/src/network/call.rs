@@ -3,7 +3,8 @@
 use super::Mode;
 use super::error::OpError;
 use indexmap::IndexMap;
-use nasc_compiler::supernet::Attr;
+use nasc_compiler::supernet::{Attr, Use};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tch::Tensor;
 
@@ -16,14 +17,18 @@ pub(super) struct Call<'a> {
     pub operands: &'a [&'a Tensor],
     /// Compile-time arguments.
     pub attrs: &'a IndexMap<Arc<str>, Attr>,
-    /// Numbers of its weights by the declaration's names.
-    pub weights: &'a IndexMap<Arc<str>, usize>,
-    /// Numbers of its states by the declaration's names.
-    pub states: &'a IndexMap<Arc<str>, usize>,
+    /// Its weights by the declaration's names.
+    pub weights: &'a IndexMap<Arc<str>, Use<usize>>,
+    /// Its states by the declaration's names.
+    pub states: &'a IndexMap<Arc<str>, Use<usize>>,
+    /// Weights and states that it does not see whole, by the declaration's names.
+    pub cut: Option<&'a HashMap<Arc<str>, Tensor>>,
     /// All weights of the network.
     pub all_weights: &'a [Tensor],
     /// All states of the network.
     pub all_states: &'a [Tensor],
+    /// How many records there are.
+    pub batch: i64,
     /// What the network is run for.
     pub mode: Mode,
     /// What the result is to be multiplied by: a scalar. Only normalisations are asked to.
@@ -45,7 +50,15 @@ impl<'a> Call<'a> {
     pub(super) fn int(&self, name: &'static str) -> Result<i64, OpError> {
         match self.attrs.get(name) {
             Some(Attr::Int(value)) => Ok(*value),
-            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_)) | None => Err(OpError::Attr(name)),
+            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_) | Attr::Open(_)) | None => Err(OpError::Attr(name)),
+        }
+    }
+
+    /// A word among the compile-time arguments.
+    pub(super) fn str(&self, name: &'static str) -> Result<&'a str, OpError> {
+        match self.attrs.get(name) {
+            Some(Attr::Str(value)) => Ok(value),
+            Some(Attr::Bool(_) | Attr::Int(_) | Attr::Float(_) | Attr::Open(_)) | None => Err(OpError::Attr(name)),
         }
     }
 
@@ -54,7 +67,7 @@ impl<'a> Call<'a> {
         match self.attrs.get(name) {
             Some(Attr::Float(value)) => Ok(*value),
             Some(Attr::Int(value)) => Ok(*value as f64),
-            Some(Attr::Bool(_) | Attr::Str(_)) | None => Err(OpError::Attr(name)),
+            Some(Attr::Bool(_) | Attr::Str(_) | Attr::Open(_)) | None => Err(OpError::Attr(name)),
         }
     }
 
@@ -65,12 +78,14 @@ impl<'a> Call<'a> {
 
     /// A weight that a compile-time argument may leave out.
     pub(super) fn optional_weight(&self, name: &'static str) -> Option<&'a Tensor> {
-        self.weights.get(name).and_then(|&number| self.all_weights.get(number))
+        let whole = || self.weights.get(name).and_then(|own| self.all_weights.get(own.id));
+        self.cut.and_then(|cut| cut.get(name)).or_else(whole)
     }
 
     /// A state.
     pub(super) fn state(&self, name: &'static str) -> Result<&'a Tensor, OpError> {
-        self.states.get(name).and_then(|&number| self.all_states.get(number)).ok_or(OpError::Tensor(name))
+        let whole = || self.states.get(name).and_then(|own| self.all_states.get(own.id));
+        self.cut.and_then(|cut| cut.get(name)).or_else(whole).ok_or(OpError::Tensor(name))
     }
 
     /// Whether dropout and the like are on.

@@ -71,6 +71,15 @@ pub enum EngineError {
         /// The number chosen, or the number of weights.
         given: usize,
     },
+    /// A choice takes every element of a decision that has none.
+    #[error("decision `{decision}` takes one alternative; the choice is for all elements of a list")]
+    NotASelection {
+        /// The decision's name.
+        decision: String,
+    },
+    /// No finite sample came of the parameters of decisions.
+    #[error("no alternative can be drawn: the parameters of the decisions are not finite; lower `search.arch_lr`")]
+    NothingDrawn,
     /// The plan contradicts itself: it was made by hand or damaged.
     #[error("the plan is broken: {0}")]
     BrokenPlan(String),
@@ -91,6 +100,9 @@ pub enum OpError {
     /// A weight or state is missing.
     #[error("it has no weight or state `{0}`")]
     Tensor(&'static str),
+    /// A weight is superposed by a decision that is not mixed. The plan is broken.
+    #[error("the plan is broken: decision {0} sizes a weight and is not mixed")]
+    NotMixed(usize),
     /// A sum was asked for a primitive. The plan is broken.
     #[error("the plan is broken: this step has no primitive")]
     NotAPrimitive,

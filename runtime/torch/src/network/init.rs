@@ -24,6 +24,8 @@ impl Start {
     ///
     /// - `kaiming()`: normal with variance 2 / fan-in, which keeps the scale of activations through layers of ReLU. Fan-in is
     ///   the product of all dimensions but the first. Source: He et al., "Delving Deep into Rectifiers", ICCV 2015, equation 10.
+    /// - `xavier()`: uniform with variance 2 / (fan-in + fan-out). Fan-out is the first dimension times all but the first two.
+    ///   Source: Glorot and Bengio, AISTATS 2010, equation 16.
     /// - `zeros()`, `ones()`
     /// - `normal(s)`: standard deviation `s`, 1 if absent
     /// - `uniform(b)`: between `-b` and `b`, 1 if absent
@@ -32,6 +34,7 @@ impl Start {
         let first = args.first().copied();
         Ok(match &**name {
             "kaiming" => Start::Normal((2.0 / fan_in(&weight.shape)).sqrt()),
+            "xavier" => Start::Uniform((6.0 / (fan_in(&weight.shape) + fan_out(&weight.shape))).sqrt()),
             "zeros" => Start::Constant(0.0),
             "ones" => Start::Constant(1.0),
             "normal" => Start::Normal(first.unwrap_or(1.0)),
@@ -54,6 +57,11 @@ impl Start {
         let values: Vec<f32> = values.into_iter().map(|value| (value * scale) as f32).collect();
         tensor.shallow_clone().f_copy_(&Tensor::f_from_slice(&values)?.f_reshape(tensor.size())?)
     }
+}
+
+fn fan_out(shape: &[i64]) -> f64 {
+    let first = shape.first().copied().unwrap_or(1) as f64;
+    (first * shape.iter().skip(2).map(|&size| size as f64).product::<f64>()).max(1.0)
 }
 
 fn fan_in(shape: &[i64]) -> f64 {

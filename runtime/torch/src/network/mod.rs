@@ -7,7 +7,10 @@
 //! A network holds weights and states by their numbers in the plan. It draws nothing: dropout takes libtorch's generator, which
 //! the caller seeds, and the weights of a mix come from outside.
 
+mod axes;
+mod branches;
 mod call;
+mod entangle;
 mod error;
 mod init;
 mod norm;
@@ -22,7 +25,7 @@ use call::Op;
 use init::Start;
 use nasc_compiler::plan::{Buffer, Plan, StepKind};
 use nasc_compiler::supernet::{DType, Weight};
-use program::Program;
+use program::{Answers, Program};
 use run::Run;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -32,7 +35,7 @@ use tch::{Device, Kind, Tensor};
 const KEPT_PROGRAMS: usize = 4;
 
 /// What a program is made for: the answers to the decisions, and the results.
-type ProgramKey = (Vec<Option<usize>>, Wanted);
+type ProgramKey = (Answers, Wanted);
 
 /// What is done with a decision in a forward pass.
 #[derive(Debug)]
@@ -41,6 +44,17 @@ pub enum Choice {
     Mixed(Tensor),
     /// One alternative alone, by number.
     Chosen(usize),
+    /// One alternative alone, drawn with weights that carry a gradient. What a mix takes is multiplied by the weight of the
+    /// alternative, and the other weights are added to it, to every element alike: they are 0 where a method draws a vertex, and
+    /// what they do to the loss is told to the parameters they come from.
+    Sampled {
+        /// Its number.
+        alternative: usize,
+        /// The weights of all: f32, `[alternatives]`. Others than the alternative's are looked at only for gradients.
+        weights: Tensor,
+    },
+    /// Of a selection: every element takes part, with weight 1.
+    Whole,
 }
 
 /// What a forward pass is for.
@@ -99,7 +113,8 @@ impl Network {
     pub fn new(plan: impl Into<Arc<Plan>>, device: Device) -> Result<Network, EngineError> {
         let plan = plan.into();
         let ops = plan.steps.iter().map(|step| match &step.kind {
-            StepKind::Mix { .. } => Ok(None),
+            StepKind::Mix { .. } | StepKind::Select { .. } => Ok(None),
+            StepKind::Op { op, .. } if &**op == nasc_compiler::supernet::NARROW => Ok(None),
             StepKind::Op { op, .. } => match ops::find(op) {
                 Some(run) => Ok(Some(run)),
                 None => Err(EngineError::UnknownOp { op: op.to_string(), origin: step.origin.clone() }),
@@ -173,7 +188,11 @@ impl Network {
         let program = self.program(choices, wanted)?;
         // One call of a kernel a decision, and scalars that every step shares.
         let scales = choices.iter().map(Choice::scalars).collect::<Result<Vec<_>, _>>()?;
-        let mut run = Run { network: self, buffers: Vec::new(), scales, mode };
+        let others = choices.iter().map(Choice::others).collect::<Result<Vec<_>, _>>()?;
+        let batch = self.batch(inputs);
+        let (buffers, cut) = Default::default();
+        let mut run = Run { network: self, buffers, scales, others, mode, program: &program, batch, cut };
+        run.cut(choices)?;
         run.buffers.resize_with(self.plan.buffers, || None);
         for (input, tensor) in self.plan.inputs.iter().zip(inputs) {
             let laid_out = if norm::likes_channels_last(tensor) { shim::channels_last(tensor)? } else { tensor.shallow_clone() };
@@ -182,12 +201,26 @@ impl Network {
         for instruction in &program.instructions {
             run.instruction(instruction)?;
         }
+        match mode {
+            Mode::Eval => {}
+            Mode::Train | Mode::Recalibrate { .. } => run.write_back()?,
+        }
         self.outcome(&run.buffers, &program, wanted)
+    }
+
+    /// How many records there are: the size that the compiler does not know.
+    fn batch(&self, inputs: &[Tensor]) -> i64 {
+        let is_batch = |extent: &nasc_compiler::extent::Extent| extent.constant().is_none();
+        let sizes = self.plan.inputs.iter().zip(inputs).filter_map(|(input, tensor)| {
+            let place = input.ty.shape.iter().position(is_batch)?;
+            tensor.size().get(place).copied()
+        });
+        sizes.max().unwrap_or(1)
     }
 
     /// The instructions for a selection, from the last few made.
     fn program(&self, choices: &[Choice], wanted: Wanted) -> Result<Arc<Program>, EngineError> {
-        let key = (choices.iter().map(Choice::answer).collect::<Vec<_>>(), wanted);
+        let key = (Answers::of(choices), wanted);
         let mut programs = self.programs.borrow_mut();
         if let Some((_, program)) = programs.iter().find(|(known, _)| *known == key) {
             return Ok(program.clone());
@@ -207,8 +240,8 @@ impl Network {
         let mut used = vec![false; self.weights.len()];
         for (step, _) in self.plan.steps.iter().zip(needed).filter(|(_, needed)| *needed) {
             match &step.kind {
-                StepKind::Op { weights, .. } => weights.values().for_each(|&number| used[number] = true),
-                StepKind::Mix { .. } => {}
+                StepKind::Op { weights, .. } => weights.values().for_each(|own| used[own.id] = true),
+                StepKind::Mix { .. } | StepKind::Select { .. } => {}
             }
         }
         used
@@ -258,7 +291,7 @@ impl Network {
         }
         for (input, tensor) in plan.inputs.iter().zip(inputs) {
             let given = tensor.size();
-            let fits = |(size, &given): (&nasc_compiler::size::Size, &i64)| size.constant().is_none_or(|size| size == given);
+            let fits = |(size, &given): (&nasc_compiler::extent::Extent, &i64)| size.constant().is_none_or(|size| size == given);
             if given.len() != input.ty.shape.len() || !input.ty.shape.iter().zip(&given).all(fits) {
                 return Err(EngineError::InputShape { name: input.name.to_string(), expected: input.ty.to_string(), given });
             }
@@ -271,6 +304,12 @@ impl Network {
             let (given, fits) = match choice {
                 Choice::Chosen(number) => (*number, *number < expected),
                 Choice::Mixed(weights) => (weights.numel(), weights.dim() == 1 && weights.numel() == expected),
+                Choice::Sampled { alternative, .. } if *alternative >= expected => (*alternative, false),
+                Choice::Sampled { weights, .. } => (weights.numel(), weights.dim() == 1 && weights.numel() == expected),
+                Choice::Whole if decision.selection.is_none() => {
+                    return Err(EngineError::NotASelection { decision: decision.name.to_string() });
+                }
+                Choice::Whole => (expected, true),
             };
             if !fits {
                 return Err(EngineError::Alternatives { decision: decision.name.to_string(), expected, given });
@@ -281,19 +320,30 @@ impl Network {
 }
 
 impl Choice {
-    /// The chosen alternative; `None` where all are mixed.
+    /// The alternative that is taken alone; `None` where all take part.
     pub fn answer(&self) -> Option<usize> {
         match self {
-            Choice::Mixed(_) => None,
-            Choice::Chosen(number) => Some(*number),
+            Choice::Mixed(_) | Choice::Whole => None,
+            Choice::Chosen(number) | Choice::Sampled { alternative: number, .. } => Some(*number),
         }
     }
 
-    /// The weights of a mixed decision as scalars; none of one that is answered.
+    /// The weights of a decision as scalars; none of one whose weights are 1.
     fn scalars(&self) -> Result<Vec<Tensor>, EngineError> {
         match self {
-            Choice::Mixed(weights) => Ok(weights.f_unbind(0)?),
-            Choice::Chosen(_) => Ok(Vec::new()),
+            Choice::Mixed(weights) | Choice::Sampled { weights, .. } => Ok(weights.f_unbind(0)?),
+            Choice::Chosen(_) | Choice::Whole => Ok(Vec::new()),
+        }
+    }
+
+    /// The sum of the weights that were not drawn, where it has a gradient.
+    fn others(&self) -> Result<Option<Tensor>, EngineError> {
+        match self {
+            Choice::Sampled { alternative, weights } if weights.requires_grad() => {
+                let drawn = weights.f_select(0, *alternative as i64)?;
+                Ok(Some(weights.f_sum(weights.kind())?.f_sub(&drawn)?))
+            }
+            Choice::Mixed(_) | Choice::Chosen(_) | Choice::Sampled { .. } | Choice::Whole => Ok(None),
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn find(op: &str) -> Option<Op> {
         "mse" => |call| Ok(call.x()?.f_mse_loss(call.operand(1)?, Reduction::Mean)?),
         "mae" => |call| Ok(call.x()?.f_l1_loss(call.operand(1)?, Reduction::Mean)?),
         "accuracy" => accuracy,
-        _ => return None,
+        _ => return super::axes::find(op),
     };
     Some(run)
 }

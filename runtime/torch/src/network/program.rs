@@ -8,10 +8,34 @@
 //! and all others of the same tensor, wherever in the network those are read (`shim/branches.cpp`). A ReLU is computed by itself
 //! only if somebody else reads it.
 
+use super::Choice;
+use super::branches::{self, Before, Branch, SharedResult};
+use super::entangle::{Cut, Places};
 use super::error::EngineError;
+use indexmap::IndexMap;
+use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
-use nasc_compiler::supernet::{Attr, DType};
-use std::collections::{HashMap, HashSet};
+use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is done with each decision, as far as instructions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Answers {
+    /// The alternative that is taken alone.
+    pub selection: Vec<Option<usize>>,
+    /// Whether it has a weight nevertheless.
+    pub sampled: Vec<bool>,
+}
+
+impl Answers {
+    pub(super) fn of(choices: &[Choice]) -> Answers {
+        Answers {
+            selection: choices.iter().map(Choice::answer).collect(),
+            sampled: choices.iter().map(|choice| matches!(choice, Choice::Sampled { .. })).collect(),
+        }
+    }
+}
 
 /// Instructions with what they release.
 #[derive(Debug)]
@@ -19,6 +43,21 @@ pub(super) struct Program {
     pub instructions: Vec<Instruction>,
     /// Where each wanted result is.
     pub results: HashMap<Buffer, Buffer>,
+    /// By step of the plan: what these answers make of it, where it depends on them.
+    pub settled: HashMap<usize, Settled>,
+}
+
+/// What answers make of a step.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Its compile-time arguments, if they depend on answers.
+    pub attrs: Option<IndexMap<Arc<str>, Attr>>,
+    /// Weights that it does not see whole.
+    pub weights: Vec<(Arc<str>, usize, Cut)>,
+    /// States that it does not see whole.
+    pub states: Vec<(Arc<str>, usize, Cut)>,
+    /// Of a step that narrows its operand: to what, by dimension.
+    pub narrow: Option<Vec<Places>>,
 }
 
 /// One thing to run.
@@ -27,18 +66,12 @@ pub(super) struct Instruction {
     pub kind: InstructionKind,
     /// Results, in order.
     pub writes: Vec<Buffer>,
+    /// Sampled decisions whose other weights are added to the result.
+    pub others: Vec<usize>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
     /// Results that several sums read.
     pub shared: Vec<SharedResult>,
-}
-
-/// A result that several sums read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SharedResult {
-    pub buffer: Buffer,
-    /// Whether one of them normalises it.
-    pub normalised: bool,
 }
 
 /// What an instruction computes.
@@ -52,28 +85,6 @@ pub(super) enum InstructionKind {
     Branches { step: usize, before: Before, branches: Vec<Branch> },
 }
 
-/// What branches have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Before {
-    pub x: Buffer,
-    /// The step that normalises it, if one does.
-    pub norm: Option<usize>,
-    /// Whether a ReLU is next.
-    pub relu: bool,
-    /// Whether nothing else reads `x`, which a branch made.
-    pub alone: bool,
-}
-
-/// A depthwise convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Branch {
-    pub deep: usize,
-    /// The step of the 1x1 convolution behind it, if there is one.
-    pub point: Option<usize>,
-    /// Whether nothing reads the result but one norm, of a sum or before other branches.
-    pub normalised: bool,
-}
-
 /// An operand of a sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
@@ -84,15 +95,26 @@ pub(super) struct Term {
     pub norm: Option<usize>,
     /// Whether nothing else reads `x`, which a branch made.
     pub alone: bool,
+    /// The sampled decision that took it: its other weights are added.
+    pub others: Option<usize>,
 }
 
 impl Program {
     /// Lowers the steps that the wanted buffers need.
-    pub(super) fn new(plan: &Plan, wanted: &[Buffer], selection: &Selection) -> Result<Program, EngineError> {
+    pub(super) fn new(plan: &Plan, wanted: &[Buffer], answers: &Answers) -> Result<Program, EngineError> {
+        let selection = &answers.selection;
         let needed = plan.needed(wanted, selection);
+        let mut settled = HashMap::new();
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            if let Some(own) = settle_step(plan, number, answers)? {
+                settled.insert(number, own);
+            }
+        }
         let mut lowering = Lowering {
             plan,
+            settled: &settled,
             wanted,
+            sampled: &answers.sampled,
             name_of: (0..plan.buffers).collect(),
             uses: uses(plan, &needed, selection),
             waiting: HashMap::new(),
@@ -107,67 +129,12 @@ impl Program {
             lowering.settle(buffer);
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
-        let mut program = Program { instructions: lowering.instructions, results };
-        program.pair();
-        program.share();
+        let instructions = lowering.instructions;
+        let mut program = Program { instructions, results, settled };
+        branches::pair(&mut program.instructions, program.results.values().copied());
+        branches::share(&mut program.instructions);
         program.release();
         Ok(program)
-    }
-
-    /// Finds results that several sums read, and tells their instructions.
-    fn share(&mut self) {
-        let mut readers: HashMap<Buffer, (usize, bool)> = HashMap::new();
-        for instruction in &self.instructions {
-            match &instruction.kind {
-                InstructionKind::Op { .. } | InstructionKind::Branches { .. } => {}
-                InstructionKind::Sum { terms, .. } => terms.iter().for_each(|term| {
-                    let (count, normalised) = readers.entry(term.x).or_insert((0, false));
-                    *count += 1;
-                    *normalised |= term.norm.is_some();
-                }),
-            }
-        }
-        for instruction in &mut self.instructions {
-            let shared = instruction.writes.iter().filter_map(|&buffer| match readers.get(&buffer) {
-                Some(&(count, normalised)) if count > 1 => Some(SharedResult { buffer, normalised }),
-                Some(_) | None => None,
-            });
-            instruction.shared = shared.collect();
-        }
-    }
-
-    /// Finds results of branches that one norm alone reads, and tells both.
-    fn pair(&mut self) {
-        let mut reads: HashMap<Buffer, usize> = self.results.values().map(|&buffer| (buffer, 1)).collect();
-        let mut made = HashSet::new();
-        for instruction in &self.instructions {
-            instruction.reads().into_iter().for_each(|buffer| *reads.entry(buffer).or_insert(0) += 1);
-            match instruction.kind {
-                InstructionKind::Branches { .. } => made.extend(instruction.writes.iter().copied()),
-                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
-            }
-        }
-        let mut paired = HashSet::new();
-        let mut pair = |x: Buffer, norm: Option<usize>| {
-            let alone = norm.is_some() && made.contains(&x) && reads.get(&x) == Some(&1);
-            alone && paired.insert(x)
-        };
-        for instruction in &mut self.instructions {
-            match &mut instruction.kind {
-                InstructionKind::Op { .. } => {}
-                InstructionKind::Sum { terms, .. } => terms.iter_mut().for_each(|term| term.alone = pair(term.x, term.norm)),
-                InstructionKind::Branches { before, .. } => before.alone = pair(before.x, before.norm),
-            }
-        }
-        for instruction in &mut self.instructions {
-            match &mut instruction.kind {
-                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
-                InstructionKind::Branches { branches, .. } => {
-                    let results = branches.iter_mut().zip(&instruction.writes);
-                    results.for_each(|(branch, buffer)| branch.normalised = paired.contains(buffer));
-                }
-            }
-        }
     }
 
     /// Finds the last reader of each buffer.
@@ -190,13 +157,55 @@ impl Program {
 }
 
 impl Instruction {
-    fn reads(&self) -> Vec<Buffer> {
+    /// What it reads; a buffer may be there more than once.
+    pub(super) fn reads(&self) -> Vec<Buffer> {
         match &self.kind {
             InstructionKind::Op { reads, .. } => reads.clone(),
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
             InstructionKind::Branches { before, .. } => vec![before.x],
         }
     }
+}
+
+/// What answers make of a step; nothing if they make no difference.
+fn settle_step(plan: &Plan, number: usize, answers: &Answers) -> Result<Option<Settled>, EngineError> {
+    let step = &plan.steps[number];
+    let StepKind::Op { op, attrs, weights, states, .. } = &step.kind else { return Ok(None) };
+    let answer = |decision: DecisionId| answers.selection.get(decision.0 as usize).copied().flatten().map(|answer| answer as u32);
+    let unsettled = || EngineError::BrokenPlan(format!("{}: no run comes here with these answers", step.origin));
+    let mut settled = Settled::default();
+    if attrs.values().any(|attr| matches!(attr, Attr::Open(_))) {
+        let own = |(name, attr): (&Arc<str>, &Attr)| Some((name.clone(), attr.at(&answer)?.clone()));
+        settled.attrs = Some(attrs.iter().map(own).collect::<Option<_>>().ok_or_else(unsettled)?);
+    }
+    let cuts = |uses: &IndexMap<Arc<str>, Use<usize>>, tensors: &[Weight]| -> Result<Vec<_>, EngineError> {
+        let mut cuts = Vec::new();
+        for (slot, own) in uses {
+            let shape = tensors.get(own.id).map(|tensor| tensor.shape.as_slice()).ok_or_else(unsettled)?;
+            if let Some(cut) = Cut::new(own, shape, &answers.selection, &answers.sampled)? {
+                cuts.push((slot.clone(), own.id, cut));
+            }
+        }
+        Ok(cuts)
+    };
+    settled.weights = cuts(weights, &plan.weights)?;
+    settled.states = cuts(states, &plan.states)?;
+    if &**op == NARROW {
+        let from = plan.steps.iter().find(|other| other.writes == step.reads[0]).map(|other| &other.ty).ok_or_else(unsettled)?;
+        let narrowed = |(from, to): (&Extent, &Extent)| {
+            let (from, to) = match (from, to) {
+                (Extent::Fixed(_), Extent::Fixed(_)) => return Some(Places::All),
+                _ => (from.members(&answer)?, to.members(&answer)?),
+            };
+            let places =
+                to.iter().map(|member| from.binary_search(member).ok().map(|place| place as i64)).collect::<Option<_>>()?;
+            Some(Places::of(places, from.len() as i64))
+        };
+        let places = from.shape.iter().zip(&step.ty.shape).map(narrowed).collect::<Option<_>>();
+        settled.narrow = Some(places.ok_or_else(unsettled)?);
+    }
+    let nothing = settled.attrs.is_none() && settled.weights.is_empty() && settled.states.is_empty() && settled.narrow.is_none();
+    Ok((!nothing).then_some(settled))
 }
 
 /// How often each buffer is read by the needed steps.
@@ -210,7 +219,9 @@ fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
 
 struct Lowering<'a> {
     plan: &'a Plan,
+    settled: &'a HashMap<usize, Settled>,
     wanted: &'a [Buffer],
+    sampled: &'a [bool],
     /// Another buffer that holds the same value, or the buffer itself.
     name_of: Vec<Buffer>,
     uses: Vec<usize>,
@@ -228,6 +239,13 @@ impl Lowering<'_> {
         let step = &self.plan.steps[number];
         match &step.kind {
             StepKind::Mix { decision, operands } => match selection[*decision] {
+                Some(drawn) if self.sampled[*decision] => {
+                    let taken = operands.iter().zip(&step.reads).find(|(operand, _)| operand.alternative == drawn);
+                    let (operand, &buffer) = taken.ok_or_else(|| nothing(step))?;
+                    let mut terms = self.weighted(operand.weight, Folded { decision: *decision, alternative: drawn }, buffer);
+                    terms.iter_mut().for_each(|term| term.others = Some(*decision));
+                    self.waiting.insert(step.writes, (number, terms));
+                }
                 Some(chosen) => {
                     let taken = operands.iter().zip(&step.reads).find(|(operand, _)| operand.alternative == chosen);
                     let (_, &buffer) = taken.ok_or_else(|| nothing(step))?;
@@ -238,13 +256,9 @@ impl Lowering<'_> {
                 None => {
                     let mut terms = Vec::new();
                     for (operand, &buffer) in operands.iter().zip(&step.reads) {
-                        match operand.weight {
-                            MixWeight::Zero => {}
-                            MixWeight::Folded => terms.extend(self.terms(buffer)),
-                            MixWeight::Multiply => {
-                                let scale = Folded { decision: *decision, alternative: operand.alternative };
-                                terms.push(Term { x: self.settle(buffer), scale: Some(scale), norm: None, alone: false });
-                            }
+                        if operand.weight != MixWeight::Zero {
+                            let folded = Folded { decision: *decision, alternative: operand.alternative };
+                            terms.extend(self.weighted(operand.weight, folded, buffer));
                         }
                     }
                     if terms.is_empty() {
@@ -253,10 +267,24 @@ impl Lowering<'_> {
                     self.waiting.insert(step.writes, (number, terms));
                 }
             },
+            StepKind::Select { members, .. } => {
+                let mut terms = Vec::new();
+                for (alternatives, &buffer) in members.iter().zip(&step.reads) {
+                    let StepKind::Select { decision, .. } = &step.kind else { continue };
+                    if selection[*decision].is_none_or(|chosen| alternatives.contains(&chosen)) {
+                        terms.extend(self.terms(buffer));
+                    }
+                }
+                if terms.is_empty() {
+                    return Err(nothing(step));
+                }
+                self.waiting.insert(step.writes, (number, terms));
+            }
             StepKind::Op { op, scale, .. } => match &**op {
                 "batch_norm" if step.reads.len() == 1 => {
-                    let scale = scale.filter(|folded| selection[folded.decision].is_none());
-                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), alone: false };
+                    let weighs = |folded: &Folded| selection[folded.decision].is_none() || self.sampled[folded.decision];
+                    let scale = scale.filter(weighs);
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None, alone: false };
                     self.waiting.insert(step.writes, (number, vec![term]));
                 }
                 "add" if self.adds_equals(step) => {
@@ -270,16 +298,21 @@ impl Lowering<'_> {
                     }
                     return Ok(());
                 }
-                "conv" if is_depthwise(self.plan, step) => {
+                "conv" if branches::is_depthwise(self.plan, step, self.settled.get(&number)) => {
                     self.deeps.insert(step.writes, number);
                 }
-                "conv" if is_pointwise(step) && self.deeps.contains_key(&self.name(step.reads[0])) => {
-                    let deep = self.deeps.remove(&self.name(step.reads[0])).expect("it is there");
-                    self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes);
+                "conv" if branches::is_pointwise(step, self.settled.get(&number)) => {
+                    match self.deeps.remove(&self.name(step.reads[0])) {
+                        Some(deep) => self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes),
+                        None => {
+                            let reads = vec![self.settle(step.reads[0])];
+                            self.emit(InstructionKind::Op { step: number, reads }, step.writes, Vec::new());
+                        }
+                    }
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
-                    self.emit(InstructionKind::Op { step: number, reads }, step.writes);
+                    self.emit(InstructionKind::Op { step: number, reads }, step.writes, Vec::new());
                 }
             },
         }
@@ -312,7 +345,19 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: self.settle(name), scale: None, norm: None, alone: false }],
+            None => vec![Term { x: self.settle(name), scale: None, norm: None, others: None, alone: false }],
+        }
+    }
+
+    /// The terms of an operand of a mix that has a weight.
+    fn weighted(&mut self, weight: MixWeight, folded: Folded, buffer: Buffer) -> Vec<Term> {
+        match weight {
+            // A weight of zeros changes nothing.
+            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None, alone: false }],
+            MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
+            MixWeight::Multiply => {
+                vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None, alone: false }]
+            }
         }
     }
 
@@ -322,19 +367,20 @@ impl Lowering<'_> {
         if let Some((step, x, false)) = self.relus.get(&name).copied() {
             let x = self.settle(x);
             self.relus.insert(name, (step, x, true));
-            self.emit(InstructionKind::Op { step, reads: vec![x] }, name);
+            self.emit(InstructionKind::Op { step, reads: vec![x] }, name, Vec::new());
         }
         if let Some(deep) = self.deeps.remove(&name) {
             self.branch(Branch { deep, point: None, normalised: false }, name);
         }
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
+        let others = terms.iter().filter_map(|term| term.others).collect();
         match terms.as_slice() {
             // A norm that no sum takes in is the primitive.
             [Term { x, norm: Some(norm), .. }] => {
                 let kind = InstructionKind::Op { step: *norm, reads: vec![*x] };
-                self.emit(kind, name);
+                self.emit(kind, name, others);
             }
-            _ => self.emit(InstructionKind::Sum { step, terms }, name),
+            _ => self.emit(InstructionKind::Sum { step, terms }, name, others),
         }
         name
     }
@@ -354,7 +400,9 @@ impl Lowering<'_> {
                 branches.push(branch);
                 results.push(writes);
             }
-            None => self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes),
+            None => {
+                self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes, Vec::new())
+            }
         }
     }
 
@@ -367,7 +415,7 @@ impl Lowering<'_> {
         };
         let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
         match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
-            Some(&[Term { x: operand, scale: None, norm: Some(norm), .. }]) if alone => {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm), others: None, .. }]) if alone => {
                 self.waiting.remove(&x);
                 Before { x: operand, norm: Some(norm), relu, alone: false }
             }
@@ -375,45 +423,10 @@ impl Lowering<'_> {
         }
     }
 
-    fn emit(&mut self, kind: InstructionKind, writes: Buffer) {
-        self.instructions.push(Instruction { kind, writes: vec![writes], releases: Vec::new(), shared: Vec::new() });
+    fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
+        let (writes, releases, shared) = (vec![writes], Vec::new(), Vec::new());
+        self.instructions.push(Instruction { kind, writes, others, releases, shared });
     }
-}
-
-/// An integer among the compile-time arguments of a step.
-fn argument(step: &Step, name: &str) -> Option<i64> {
-    match &step.kind {
-        StepKind::Op { attrs, .. } => match attrs.get(name) {
-            Some(Attr::Int(value)) => Some(*value),
-            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_)) | None => None,
-        },
-        StepKind::Mix { .. } => None,
-    }
-}
-
-/// Whether a convolution has a weight and no bias.
-fn is_unbiased(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::Op { weights, .. } => step.reads.len() == 1 && weights.contains_key("w") && !weights.contains_key("b"),
-        StepKind::Mix { .. } => false,
-    }
-}
-
-/// Whether a convolution has as many results as channels, at least two, and a window of its own for each.
-fn is_depthwise(plan: &Plan, step: &Step) -> bool {
-    let groups = argument(step, "groups").filter(|&groups| groups > 1);
-    let shape = match &step.kind {
-        StepKind::Op { weights, .. } => weights.get("w").and_then(|&number| plan.weights.get(number)).map(|w| &w.shape),
-        StepKind::Mix { .. } => None,
-    };
-    let one_each = shape.is_some_and(|shape| shape.len() == 4 && Some(shape[0]) == groups && shape[1] == 1);
-    is_unbiased(step) && groups == argument(step, "out") && one_each
-}
-
-/// Whether a convolution mixes channels and nothing else.
-fn is_pointwise(step: &Step) -> bool {
-    let plain = [("kernel", 1), ("stride", 1), ("pad", 0), ("groups", 1)];
-    is_unbiased(step) && plain.iter().all(|&(name, value)| argument(step, name) == Some(value))
 }
 
 fn nothing(step: &Step) -> EngineError {

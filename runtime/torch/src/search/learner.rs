@@ -1,6 +1,6 @@
 //! How the parameters of decisions are learned, beside the weights.
 
-use super::relaxation::Relaxation;
+use super::relaxation::{Relaxation, Schedule};
 use super::supernet::SupernetState;
 use crate::network::Mode;
 use crate::random::{At, Purpose};
@@ -17,6 +17,8 @@ pub struct Moment {
     pub seed: u64,
     /// From 0.
     pub epoch: u64,
+    /// How many epochs there are.
+    pub epochs: u64,
     /// From 0 in each epoch.
     pub step: u64,
     /// The learning rate of the weights.
@@ -24,6 +26,11 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// How far the search has come.
+    fn schedule(self) -> Schedule {
+        Schedule { epoch: self.epoch, epochs: self.epochs }
+    }
+
     /// Sets libtorch's generators for a part of this step.
     fn seed(self, purpose: Purpose) {
         let seed = At { seed: self.seed, purpose, epoch: self.epoch, step: self.step }.seed();
@@ -80,20 +87,25 @@ impl Learner for BilevelFirstOrder {
     ) -> Result<Row, ModelError> {
         if let Some(batch) = decisions {
             moment.seed(Purpose::DecisionUpdate);
-            update_decisions(supernet, relaxation, batch)?;
+            update_decisions(supernet, relaxation, batch, moment.schedule())?;
         }
         moment.seed(Purpose::WeightUpdate);
-        let choices = tch::no_grad(|| relaxation.mix(&supernet.parameters))?;
+        let choices = tch::no_grad(|| supernet.choices(relaxation, moment.schedule()))?;
         supernet.model.update(&choices, weights, moment.rate)
     }
 }
 
 /// An update of the parameters of decisions. The weights get no gradients: autograd is asked for the parameters alone.
-pub fn update_decisions(supernet: &mut SupernetState, relaxation: &dyn Relaxation, batch: &Batch) -> Result<(), ModelError> {
+pub fn update_decisions(
+    supernet: &mut SupernetState,
+    relaxation: &dyn Relaxation,
+    batch: &Batch,
+    schedule: Schedule,
+) -> Result<(), ModelError> {
     if supernet.parameters.is_empty() {
         return Ok(());
     }
-    let choices = relaxation.mix(&supernet.parameters)?;
+    let choices = supernet.choices(relaxation, schedule)?;
     let network = &supernet.model.network;
     let outcome = network.forward(&batch.inputs(network.plan())?, &choices, Mode::Train, LOSS_ALONE)?;
     let mut loss = outcome.loss.ok_or(ModelError::NoLoss)?;

@@ -8,7 +8,7 @@ use super::OneShot;
 use super::learner::Moment;
 use super::relaxation;
 use super::settle::Leaders;
-use super::supernet::SupernetState;
+use super::supernet::{SupernetState, learned};
 use super::trials::{Found, Trial};
 use crate::checkpoint::Resumed;
 use crate::evaluate::{evaluate, recalibrate};
@@ -81,7 +81,7 @@ impl<'a> OneShotTraining<'a> {
         let decisions = plan.decisions.clone();
         let mut network = Network::new(plan, session.device)?;
         network.initialise(At::once(trial.seed, Purpose::SupernetWeights).seed())?;
-        let widths: Vec<usize> = decisions.iter().map(|decision| decision.labels.len()).collect();
+        let widths: Vec<usize> = learned(&decisions).map(|number| decisions[number].labels.len()).collect();
         let parameters = relaxation::parameters(trial.seed, &widths, session.device)?;
         let optimiser = Sgd::new(network.weights(), settings.momentum, settings.weight_decay, settings.nesterov)?;
         let decision_optimiser = Adam::new(&parameters, settings.arch_lr, settings.arch_betas, parts.parameter_decay)?;
@@ -112,9 +112,13 @@ impl<'a> OneShotTraining<'a> {
         Ok(())
     }
 
-    /// The mean weight of every alternative of every decision.
-    fn probabilities(&self) -> Result<Vec<Vec<f64>>, WorkerError> {
-        self.state.parameters.iter().map(|parameter| Ok(self.parts.relaxation.probabilities(parameter)?)).collect()
+    /// The mean weight of every alternative of every decision that has parameters.
+    fn probabilities(&self) -> Result<Vec<Option<Vec<f64>>>, WorkerError> {
+        let mut probabilities = vec![None; self.decisions.len()];
+        for (number, parameter) in learned(&self.decisions).zip(&self.state.parameters) {
+            probabilities[number] = Some(self.parts.relaxation.probabilities(parameter)?);
+        }
+        Ok(probabilities)
     }
 
     /// Reads the answer off and judges it.
@@ -151,7 +155,7 @@ impl Training for OneShotTraining<'_> {
         let judge = if updates_decisions { Some(self.judges.next_cyclic(waited)?) } else { None };
         let batch = self.weights.require(waited)?;
         let rate = cosine(self.settings.lr, self.settings.lr_min, epoch, self.settings.epochs);
-        let moment = Moment { seed: self.trial.seed, epoch, step, rate };
+        let moment = Moment { seed: self.trial.seed, epoch, epochs: self.settings.epochs, step, rate };
         let relaxation = &*self.parts.relaxation;
         Ok(self.parts.learner.step(&mut self.state, relaxation, judge.as_ref(), &batch, moment)?)
     }
@@ -168,7 +172,8 @@ impl Training for OneShotTraining<'_> {
         });
         let mut line = Map::new();
         line.insert("learning_rate".into(), cosine(self.settings.lr, self.settings.lr_min, epoch, self.settings.epochs).into());
-        let named = self.decisions.iter().zip(probabilities).map(|(decision, row)| (decision.name.to_string(), row.into()));
+        let rows = self.decisions.iter().zip(probabilities);
+        let named = rows.filter_map(|(decision, row)| Some((decision.name.to_string(), Value::from(row?))));
         line.insert("probabilities".into(), Value::Object(named.collect()));
         Ok(EpochEnd { line, events: events.collect() })
     }

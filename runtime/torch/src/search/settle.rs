@@ -39,11 +39,12 @@ struct Leader {
 }
 
 impl Leaders {
-    /// Takes note of the end of an epoch. Returns what has just settled.
-    pub fn note(&mut self, decisions: &[PlanDecision], probabilities: &[Vec<f64>]) -> Vec<Settled> {
+    /// Takes note of the end of an epoch. Returns what has just settled. A decision without probabilities never does.
+    pub fn note(&mut self, decisions: &[PlanDecision], probabilities: &[Option<Vec<f64>>]) -> Vec<Settled> {
         self.decisions.resize(decisions.len(), Leader { alternative: usize::MAX, epochs: 0 });
         let mut settled = Vec::new();
         for (number, row) in probabilities.iter().enumerate() {
+            let Some(row) = row else { continue };
             let all = vec![true; row.len()];
             let alternative = leader(row, &all);
             let next = row.iter().enumerate().filter(|(k, _)| *k != alternative).map(|(_, p)| *p).fold(0.0, f64::max);
@@ -72,9 +73,11 @@ mod tests {
 
     #[test]
     fn a_lead_must_last_and_is_reported_once() {
-        let decisions = [PlanDecision { name: "d".into(), labels: vec!["a".into(), "b".into()], derivable: vec![true; 2] }];
+        let labels = vec!["a".into(), "b".into()];
+        let decision = PlanDecision { name: "d".into(), labels, derivable: vec![true; 2], selection: None };
+        let decisions = [decision.clone(), decision];
         let mut leaders = Leaders::default();
-        let mut note = |p: f64| leaders.note(&decisions, &[vec![1.0 - p, p]]).len();
+        let mut note = |p: f64| leaders.note(&decisions, &[None, Some(vec![1.0 - p, p])]).len();
         // Too close, then ahead thrice: reported on the third, not again; the other side must last as long.
         assert_eq!([0.501, 0.6, 0.6, 0.6, 0.6, 0.3, 0.3, 0.3].map(&mut note), [0, 0, 0, 1, 0, 0, 0, 1]);
     }

@@ -4,6 +4,7 @@
 //! passes, counted by the compiler, so that neither the machine nor the implementation favours one. What a trial leaves behind is
 //! written when it is complete; the run's answer, `arch.json`, is the algorithm's best trial on the part of the data that judges.
 
+use super::relaxation::Passes;
 use super::{Method, OneShot, one_shot, sampling};
 use crate::algorithms;
 use crate::checkpoint::Resumed;
@@ -161,8 +162,9 @@ fn run_trial(
     }
 }
 
-/// What a trial may cost: what the algorithm's own cost, which the control gets too. An algorithm that trains no supernet gets
-/// what bi-level training of the supernet would cost.
+/// What a trial may cost: what the algorithm's own cost, which the control gets too. A pass of an algorithm that runs one path
+/// costs what a path costs in the mean of uniform draws, so that the budget does not depend on what is learned. An algorithm that
+/// trains no supernet gets what bi-level training of the supernet would cost.
 fn trial_budget(session: &Session) -> Result<Budget, WorkerError> {
     match method(&session.settings.search.algorithm, &session.settings)? {
         Method::OneShot(parts) => supernet_budget(session, Some(&parts)),
@@ -175,7 +177,10 @@ fn supernet_budget(session: &Session, parts: Option<&OneShot>) -> Result<Budget,
     let search = &session.settings.search;
     let weights = session.data.pass(&Part::Weights, search.batch)?;
     let judges = session.data.pass(&Part::Decisions, search.batch)?;
-    let macs = session.space.macs(None);
+    let macs = match parts.map_or(Passes::Whole, |parts| parts.relaxation.passes()) {
+        Passes::Whole => session.space.macs(None),
+        Passes::Path => session.space.macs_of_a_path(),
+    };
     let learning = (0..search.epochs).filter(|&epoch| match parts {
         Some(parts) => parts.learner.updates_decisions(epoch),
         None => epoch >= search.arch_warmup,

@@ -104,7 +104,7 @@ impl Data {
             .map(|(input, needed)| InputSpec {
                 name: input.name.to_string(),
                 dtype: input.ty.dtype,
-                shape: input.ty.shape.iter().map(nasc_compiler::size::Size::constant).collect(),
+                shape: input.ty.shape.iter().map(nasc_compiler::extent::Extent::constant).collect(),
                 target: !needed || space.supernet.inputs.iter().any(|own| own.name == input.name && own.target),
             })
             .collect();

@@ -4,10 +4,11 @@ use super::WorkerError;
 use nasc_compiler::arch::{Architecture, ArchitectureFile};
 use nasc_compiler::plan::{Plan, StepKind, plan};
 use nasc_compiler::runs::Conditions;
-use nasc_compiler::supernet::Supernet;
 use nasc_compiler::supernet::file::from_json;
+use nasc_compiler::supernet::{ALWAYS, Context, ContextId, Supernet};
 use nasc_compiler::{cost, derive, digest, passes};
 use nasc_runtime::run::{RunFolder, SUPERNET};
+use std::collections::BTreeMap;
 
 /// A compiled space.
 #[derive(Debug)]
@@ -76,6 +77,34 @@ impl Space {
             None => cost::supernet_macs(&self.supernet),
         };
         u64::try_from(macs).unwrap_or(0).max(1)
+    }
+
+    /// Multiply-accumulates of one record through a path, in the mean over paths that answer every decision uniformly, each by
+    /// itself, `search_only` alternatives among them; of a selection every element is run. At least 1.
+    pub fn macs_of_a_path(&self) -> u64 {
+        let supernet = &self.supernet;
+        let mean = supernet.costs.iter().map(|cost| {
+            let macs = cost.macs.entries().map(|macs| macs.at(1).unwrap_or(i64::MAX)).max().unwrap_or(0) as f64;
+            macs * self.share(cost.context)
+        });
+        (mean.sum::<f64>().round() as u64).max(1)
+    }
+
+    /// The share of those paths in which a context holds.
+    fn share(&self, context: ContextId) -> f64 {
+        let mut answers: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut context = context;
+        while context != ALWAYS {
+            let Context { parent, decision, answers: own } = &self.supernet.contexts[context.0 as usize];
+            let common = answers.entry(decision.0 as usize).or_insert_with(|| own.clone());
+            common.retain(|answer| own.contains(answer));
+            context = *parent;
+        }
+        let shares = answers.iter().map(|(&number, answers)| match self.plan.decisions[number].selection {
+            Some(_) => 1.0,
+            None => answers.len() as f64 / self.plan.decisions[number].labels.len() as f64,
+        });
+        shares.product()
     }
 
     /// Weights of an architecture.

@@ -4,10 +4,12 @@
 //! them; the decision `body` takes one of three bodies: a batch-norm over a layer of its own, a `relu`, nothing. Two times three
 //! architectures, dropout behind them, one linear layer at the end.
 
+use nasc_compiler::chosen::Chosen;
+use nasc_compiler::extent::Extent;
 use nasc_compiler::size::Size;
 use nasc_compiler::supernet::{
-    ALWAYS, Alternative, Attr, Context, ContextId, Cost, DType, Decision, DecisionId, Init, Input, Node, NodeId, NodeKind, Place,
-    StateId, Supernet, TensorType, Weight, WeightId,
+    ALWAYS, Alternative, Attr, Context, ContextId, Cost, Creation, DType, Decision, DecisionId, Init, Input, Node, NodeId,
+    NodeKind, Place, StateId, Supernet, TensorType, Use, Weight, WeightId,
 };
 use nasc_compiler::{count, passes};
 use nasc_runtime::events::Event;
@@ -58,7 +60,7 @@ impl Builder {
     }
 
     fn features(width: i64) -> TensorType {
-        TensorType { dtype: DType::F32, shape: vec![Size::batch(), Size::known(width)] }
+        TensorType { dtype: DType::F32, shape: vec![Extent::Fixed(Size::batch()), Extent::known(width)] }
     }
 
     fn node(&mut self, kind: NodeKind, ty: TensorType, operands: &[NodeId]) -> NodeId {
@@ -72,13 +74,19 @@ impl Builder {
 
     fn decision(&mut self, name: &str, labels: &[&str]) -> DecisionId {
         let alternatives = labels.iter().map(|label| Alternative { label: (*label).into(), search_only: false }).collect();
-        self.0.decisions.push(Decision { name: name.into(), alternatives, met: vec![ALWAYS], place: Builder::place() });
+        self.0.decisions.push(Decision {
+            name: name.into(),
+            alternatives,
+            met: vec![ALWAYS],
+            subsets: None,
+            place: Builder::place(),
+        });
         DecisionId(self.0.decisions.len() as u32 - 1)
     }
 
     fn weight(name: &str, shape: &[i64], init: &str, created: ContextId) -> Weight {
         let init = Init { name: init.into(), args: Vec::new() };
-        Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![created] }
+        Weight { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), init, created: vec![Creation::whole(created)] }
     }
 
     /// An op; its weights and states are created in one context.
@@ -86,12 +94,12 @@ impl Builder {
         let mut weights = indexmap::IndexMap::new();
         for (slot, name, shape, init) in call.weights {
             self.0.weights.push(Builder::weight(name, shape, init, at));
-            weights.insert((*slot).into(), WeightId(self.0.weights.len() as u32 - 1));
+            weights.insert((*slot).into(), Use::whole(WeightId(self.0.weights.len() as u32 - 1)));
         }
         let mut states = indexmap::IndexMap::new();
         for (slot, name, shape, init) in call.states {
             self.0.states.push(Builder::weight(name, shape, init, at));
-            states.insert((*slot).into(), StateId(self.0.states.len() as u32 - 1));
+            states.insert((*slot).into(), Use::whole(StateId(self.0.states.len() as u32 - 1)));
         }
         let attrs = call.attrs.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
         self.node(NodeKind::Op { op: call.op.into(), attrs, weights, states }, ty, operands)
@@ -99,7 +107,7 @@ impl Builder {
 
     fn linear(&mut self, name: &str, from: i64, to: i64, at: ContextId, x: NodeId) -> NodeId {
         let macs = Size::batch().mul(&Size::known(from * to)).expect("small");
-        self.0.costs.push(Cost { context: at, macs });
+        self.0.costs.push(Cost { context: at, macs: Chosen::constant(macs) });
         let (w, b) = (format!("{name}.w"), format!("{name}.b"));
         let weights: [Declared; 2] = [("w", &w, &[to, from], "kaiming"), ("b", &b, &[to], "zeros")];
         self.op(Call { op: "linear", attrs: &[], weights: &weights, states: &[] }, at, Builder::features(to), &[x])
@@ -111,12 +119,16 @@ pub(crate) fn supernet() -> Supernet {
     let mut b = Builder(Supernet::new("tiny".into()));
     let signal = b.input("signal", Builder::features(WIDTH), false);
     let noise = b.input("noise", Builder::features(WIDTH), false);
-    let label = b.input("label", TensorType { dtype: DType::I64, shape: vec![Size::batch()] }, true);
+    let label = b.input("label", TensorType { dtype: DType::I64, shape: vec![Extent::Fixed(Size::batch())] }, true);
     let source = b.decision("source", &["noise", "signal"]);
     let body = b.decision("body", &["normed", "relu", "skip"]);
     b.0.contexts.push(Context { parent: ALWAYS, decision: body, answers: vec![0] });
     let normed = ContextId(1);
-    let x = b.node(NodeKind::Mix { decision: source, alternatives: vec![0, 1] }, Builder::features(WIDTH), &[noise, signal]);
+    let x = b.node(
+        NodeKind::Mix { decision: source, alternatives: vec![0, 1], entangled: Vec::new() },
+        Builder::features(WIDTH),
+        &[noise, signal],
+    );
     let x = b.linear("first.linear", WIDTH, HIDDEN, ALWAYS, x);
     let own = b.linear("body.normed.linear", HIDDEN, HIDDEN, normed, x);
     let attrs = [("momentum", Attr::Float(0.1)), ("eps", Attr::Float(1e-5)), ("affine", Attr::Bool(true))];
@@ -130,7 +142,11 @@ pub(crate) fn supernet() -> Supernet {
         &[own],
     );
     let relu = b.op(Call::plain("relu", &[]), ALWAYS, Builder::features(HIDDEN), &[x]);
-    let x = b.node(NodeKind::Mix { decision: body, alternatives: vec![0, 1, 2] }, Builder::features(HIDDEN), &[own, relu, x]);
+    let x = b.node(
+        NodeKind::Mix { decision: body, alternatives: vec![0, 1, 2], entangled: Vec::new() },
+        Builder::features(HIDDEN),
+        &[own, relu, x],
+    );
     let x = b.op(Call::plain("dropout", &[("p", Attr::Float(0.1))]), ALWAYS, Builder::features(HIDDEN), &[x]);
     let logits = b.linear("logits.linear", HIDDEN, CLASSES, ALWAYS, x);
     let scalar = TensorType { dtype: DType::F32, shape: Vec::new() };

@@ -4,6 +4,7 @@ use crate::common::{Bench, complete, supernet, work};
 use nasc_compiler::arch::{Architecture, ArchitectureFile};
 use nasc_runtime::events::Event;
 use nasc_runtime::run::{Kind, MetricsLine, Role, RunFolder, TrialResult};
+use nasc_runtime::settings::Mixture;
 use nasc_torch::worker::WorkerError;
 use nasc_torch::worker::job::Job;
 use nasc_torch::worker::stop::Stop;
@@ -29,6 +30,41 @@ fn the_planted_answer_is_found() {
             assert_eq!(file.decisions["source"], "signal", "{trial} with {regularizer:?}");
         }
     }
+}
+
+/// The other algorithms find it, too. A sparsemax may leave an alternative out for good, and here it is the right one to leave.
+#[test]
+fn the_planted_answer_is_found_by_every_algorithm() {
+    let mut bench = Bench::new();
+    bench.settings.search.epochs = 8;
+    bench.settings.search.control = "none".into();
+    bench.settings.run.seeds = vec![1, 2, 3];
+    for (algorithm, mixture) in [("darts", Mixture::Softmax), ("darts", Mixture::Sparsemax), ("gdas", Mixture::Softmax)] {
+        (bench.settings.search.algorithm, bench.settings.search.mixture) = (algorithm.into(), mixture);
+        let root = bench.search(&format!("{algorithm}-{mixture:?}"));
+        complete(&root, Job::Search);
+        for seed in 1..=3 {
+            let trial = format!("{algorithm}-{seed}");
+            let text = std::fs::read_to_string(root.join(format!("trials/{trial}/arch.json"))).expect("an architecture");
+            let file = ArchitectureFile::parse(&text).expect("own output");
+            assert_eq!(file.decisions["source"], "signal", "{trial} with {mixture:?}");
+        }
+        let lines: Vec<MetricsLine> = RunFolder::open(&root).expect("a run").read_lines("metrics.jsonl").expect("lines");
+        assert_eq!(lines.len(), 3 * 8);
+    }
+}
+
+/// A pass of GDAS runs one path, and its control gets what paths cost in the mean: the own layer of one of three bodies.
+#[test]
+fn the_control_of_gdas_gets_the_budget_of_paths() {
+    let mut bench = Bench::new();
+    bench.settings.search.algorithm = "gdas".into();
+    let root = bench.search("run");
+    complete(&root, Job::Search);
+    let (gdas, random) = (result(&root, "gdas-1"), result(&root, "random-1"));
+    // Three epochs over both halves, and 6 * 8 + 8 * 8 / 3 + 8 * 3 multiply-accumulates.
+    assert_eq!((gdas.budget.records, gdas.budget.macs), (6 * 50, 6 * 50 * 93));
+    assert!(random.budget.macs <= gdas.budget.macs && random.candidates.len() < 6, "{:?}", random.budget);
 }
 
 #[test]

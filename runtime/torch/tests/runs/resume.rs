@@ -70,6 +70,26 @@ fn stops_in_the_middle_of_an_epoch_change_nothing() {
     assert!(whole == dropped);
 }
 
+/// What other algorithms draw and remember is as much a function of its place.
+#[test]
+fn searches_of_every_algorithm_that_were_stopped_are_the_same_bytes() {
+    for algorithm in ["darts", "gdas"] {
+        let mut bench = Bench::new();
+        bench.settings.search.algorithm = algorithm.into();
+        bench.settings.search.control = "none".into();
+        bench.settings.search.arch_warmup = 1;
+        let whole = bench.search("whole");
+        complete(&whole, Job::Search);
+        let interrupted = bench.search("interrupted");
+        broken(&interrupted, Job::Search, [3, 5, 1, 1, 4].map(|steps| (steps, Verdict::Interrupt)));
+        let dropped = bench.search("dropped");
+        broken(&dropped, Job::Search, [5, 9, 8].map(|steps| (steps, Verdict::Drop)));
+        for resumed in [interrupted, dropped] {
+            same(&results(&whole), &resumed);
+        }
+    }
+}
+
 #[test]
 fn complete_trials_are_not_repeated() {
     let bench = Bench::new();

@@ -1,0 +1,2 @@
+//# args: fmt --check FILE
+op f(x)=x|>g( ) ;

@@ -1,5 +1,0 @@
-//# args: check
-space s() {
-  input x: f32[N, 4];
-  output y = linear(x, choose { 8, 16 });
-}
