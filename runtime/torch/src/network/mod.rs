@@ -8,6 +8,7 @@
 //! the caller seeds, and the weights of a mix come from outside.
 
 mod axes;
+mod branches;
 mod call;
 mod entangle;
 mod error;
