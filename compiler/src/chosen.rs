@@ -185,6 +185,14 @@ impl<T: Clone + PartialEq> Chosen<T> {
     }
 }
 
+/// The regions of entries by point in which one entry holds, and nothing else: unlike those of a table, none reaches over a
+/// point without an entry.
+pub fn exact_regions<T: Clone + PartialEq>(axes: &[Axis], entries: &[Option<T>]) -> Vec<Region> {
+    let mut found = Vec::new();
+    split(axes, entries, &mut Vec::new(), &mut found);
+    found.into_iter().map(|(region, _)| region).collect()
+}
+
 /// The axes of several tables together.
 ///
 /// # Errors

@@ -181,7 +181,7 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// Every code of resolution and elaboration with its title. Each has a case in the tests.
 pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let resolve = crate::resolve::error::CODES.iter();
-    resolve.chain(crate::elaborate::error::CODES).copied()
+    resolve.chain(crate::elaborate::error::CODES).chain(crate::elaborate::lint::CODES).copied()
 }
 
 /// The value of a parameter as given on a command line: `36` is an int, `0.5` a float, `true` a bool, anything else a string.

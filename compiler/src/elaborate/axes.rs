@@ -447,7 +447,9 @@ impl<'p> Evaluator<'p> {
                     return self.too_many_points(span, &extent.axes());
                 };
                 if let Some((axes, at)) = self.differ(&a, &b, span) {
-                    let error = wrong(format!("`{letter}` is {known} of one operand and {extent} of another"));
+                    let answer = |decision| axes.iter().position(|axis| axis.decision == decision).map(|place| at[place]);
+                    let text = |sizes: &Chosen<Size>| sizes.at(&answer).map_or_else(String::new, Size::to_string);
+                    let error = wrong(format!("`{letter}` is {} of one operand and {} of another", text(&a), text(&b)));
                     return self.fail_at(*place, error, &axes, &at);
                 }
                 apart = true;

@@ -1,7 +1,7 @@
 //! Built-in functions: arithmetic at compile time, questions about values, and the two that take any number of tensors.
 
 use super::call::Argument;
-use super::error::{ElaborateError, Refusal, Shown};
+use super::error::{ElaborateError, Refusal};
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic};
@@ -341,15 +341,21 @@ impl<'p> Evaluator<'p> {
                 *size = own.clone();
             }
             if !self.same_sizes(&aligned, &first.ty, span) {
+                let (mut needed, _, (axes, point)) = self.contrast(&first.ty, &aligned, span);
+                let found = self.shown(&tensor.ty, (&axes, &point));
+                if let (Some(size), Some(own)) = (needed.dims.get_mut(at), found.dims.get(at)) {
+                    // Along the axis itself any size will do.
+                    size.clone_from(own);
+                }
                 let error = ElaborateError::Shape {
                     what: "a part of `concat`".into(),
-                    needed: Shown { dtype: first.ty.dtype.to_string(), dims: with_any(&first.ty, at) },
-                    found: Shown::from(&*tensor.ty),
+                    needed,
+                    found,
                     declared: first.origin,
                     origin: tensor.origin,
                     bound: None,
                 };
-                return self.fail(span, error);
+                return self.fail_at(span, error, &axes, &point);
             }
             apart |= !super::open::same_type(&aligned, &first.ty);
         }
@@ -393,10 +399,4 @@ fn best(builtin: Builtin, values: &[&Value]) -> arithmetic::Answer {
         }
     }
     Ok(best.clone())
-}
-
-/// A shape with one size left open.
-fn with_any(ty: &TensorType, at: usize) -> Vec<String> {
-    let sizes = ty.shape.iter().enumerate();
-    sizes.map(|(position, size)| if position == at { "_".to_string() } else { size.to_string() }).collect()
 }

@@ -40,6 +40,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0408", "a choice among nothing"),
     ("N0409", "alternatives with the same label"),
     ("N0410", "a pattern of axes that does not fit"),
+    ("N0412", "requirements that leave no run"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -119,8 +120,8 @@ pub(crate) enum ElaborateError {
     },
     /// `+ - * /` on tensors.
     Operands {
-        left: TensorType,
-        right: TensorType,
+        left: Shown,
+        right: Shown,
         left_origin: Span,
         right_origin: Span,
     },
@@ -221,6 +222,8 @@ pub(crate) enum ElaborateError {
     Kinds {
         first: String,
         other: String,
+        /// The name that has the one or the other.
+        rebound: Option<Arc<str>>,
     },
     /// A value that decisions leave open, where every run needs the same.
     Chosen {
@@ -250,6 +253,10 @@ pub(crate) enum ElaborateError {
     Pattern {
         pattern: Arc<str>,
         why: String,
+    },
+    /// The requirements together, of which this is the last.
+    NoRun {
+        others: Vec<Span>,
     },
     /// This compiler does not go on.
     Refused(Refusal),

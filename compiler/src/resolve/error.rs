@@ -21,9 +21,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0220", "a value is never used"),
     ("N0221", "an imported name is never used"),
     ("N0222", "an op is never used"),
-    ("N0403", "two alternatives have one label"),
-    ("N0405", "no run can take any alternative"),
-    ("N0410", "a decision has one option"),
+    ("N0409", "two alternatives have one label"),
+    ("N0411", "no run can take any alternative"),
 ];
 
 /// What can be wrong.
@@ -167,16 +166,16 @@ impl From<Located> for Diagnostic {
                     .help(format!("remove it, or call it `_{name}`"))
             }
             ResolveError::TwoLabels { label, first } => {
-                Diagnostic::error("N0403", format!("two alternatives are called `{label}`"), span, "the same label again")
+                Diagnostic::error("N0409", format!("two alternatives are called `{label}`"), span, "the same label again")
                     .also(first, "first here")
                     .note("an architecture names an alternative by its label")
             }
             ResolveError::NothingToTake => {
-                Diagnostic::error("N0405", "no run can take any alternative", span, "every alternative is `search_only`")
+                Diagnostic::error("N0411", "no run can take any alternative", span, "every alternative is `search_only`")
                     .note("an alternative that is `search_only` competes while searching and is never taken")
             }
             ResolveError::OneOption { label } => {
-                Diagnostic::warning("N0410", "a decision with one option", span, format!("always `{label}`"))
+                Diagnostic::warning("N0701", "a decision with one option", span, format!("always `{label}`"))
                     .help("write the alternative alone, or add another")
             }
         }
