@@ -270,7 +270,8 @@ fn the_reference_lists_functions_and_limits() {
     assert!(known.len() > 5, "the table of functions is found: {known:?}");
     let (expressions, axes) = (section(&page, "Expressions"), section(&page, "Axes of tensors"));
     for name in known {
-        let explained = [format!("`{name}("), format!("`{name}`")].iter().any(|word| expressions.contains(word) || axes.contains(word));
+        let explained =
+            [format!("`{name}("), format!("`{name}`")].iter().any(|word| expressions.contains(word) || axes.contains(word));
         assert!(explained, "{LANGUAGE} explains the function `{name}`");
     }
     let not_yet = section(&page, "Not yet");

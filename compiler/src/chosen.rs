@@ -363,6 +363,20 @@ mod tests {
         }
 
         #[test]
+        fn exact_regions_hold_no_point_without_an_entry(values in prop::collection::vec(prop::option::of(0i64..3), 12)) {
+            let axes =
+                [Axis { decision: id(0), width: 2 }, Axis { decision: id(3), width: 3 }, Axis { decision: id(5), width: 2 }];
+            let regions = exact_regions(&axes, &values);
+            for (at, value) in points(&axes).zip(&values) {
+                let answer = |decision: DecisionId| axes.iter().position(|axis| axis.decision == decision).map(|place| at[place]);
+                let inside = |region: &&Region| {
+                    region.iter().all(|(decision, all)| answer(*decision).is_some_and(|answer| all.contains(&answer)))
+                };
+                prop_assert_eq!(regions.iter().filter(inside).count(), usize::from(value.is_some()));
+            }
+        }
+
+        #[test]
         fn restricting_keeps_what_is_possible(a in table(), only in 0u32..3) {
             let answers_of = [only];
             let left = a.restrict(&|decision| (decision == id(3)).then_some(&answers_of[..]));

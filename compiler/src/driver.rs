@@ -5,9 +5,10 @@
 
 pub use crate::limits::{Limit, Limits};
 
+use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{STACK, elaborate};
 use crate::passes;
-use crate::resolve::error::{Located, ResolveError};
+use crate::resolve::error::{Located, ResolveError, UNUSED_VALUE};
 use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
 use crate::supernet::validate::validate;
 use crate::supernet::{Attr, Supernet};
@@ -111,6 +112,7 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
         let spaces = select(&program, options, &mut diagnostics);
         let supernets = spaces.into_iter().filter_map(|space| {
             let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &map);
+            let found: Vec<Diagnostic> = found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
             let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             diagnostics.extend(found);
             sound.then_some(supernet)
@@ -128,6 +130,19 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
     diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
     diagnostics.dedup();
     Compilation { sources: map, diagnostics, supernets }
+}
+
+/// Whether a lint about a decision says what one about its name has said: of `let x = choose …`, that nothing uses `x`.
+fn is_said_already(lint: &Diagnostic, said: &[Diagnostic], map: &SourceMap) -> bool {
+    let place = lint.primary.span;
+    let is_its_name = |name: &Diagnostic| {
+        let own = name.primary.span;
+        name.code == UNUSED_VALUE
+            && own.file == place.file
+            && own.end <= place.start
+            && map.text(Span { start: own.end, end: place.start, ..place }).trim() == "="
+    };
+    lint.code == FOR_NOTHING && said.iter().any(is_its_name)
 }
 
 /// The spaces that are asked for. Parameters must belong to one of them.
@@ -202,6 +217,15 @@ pub fn parse_param(text: &str) -> Attr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_means_one_thing() {
+        let mut all: Vec<&str> = codes().map(|(code, _)| code).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "a code is listed twice");
+    }
 
     #[test]
     fn parameters_are_read_as_they_look() {

@@ -203,7 +203,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 }
                 None => ("what is chosen from is of different kinds".to_string(), format!("{first} or {other}")),
             };
-            Diagnostic::error("N0403", title, span, here)
+            Diagnostic::error("N0413", title, span, here)
                 .note("alternatives are of one kind: all tensors, all numbers, all ops, …")
         }
         ElaborateError::Chosen { what, found } => {
@@ -218,7 +218,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         }
         ElaborateError::Exits { name, first, other, first_exit, other_exit } => {
             let title = format!("`{name}` has different types at two exits of this loop");
-            let diagnostic = Diagnostic::error("N0405", title, span, "how often it runs is chosen").note(aligned(
+            let diagnostic = Diagnostic::error("N0414", title, span, "how often it runs is chosen").note(aligned(
                 &format!("after {first_exit}"),
                 first,
                 &format!("after {other_exit}"),
@@ -234,11 +234,11 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         }
         ElaborateError::NoChoice { why } => Diagnostic::error("N0408", why.clone(), span, "nothing to choose"),
         ElaborateError::LabelTwice { label } => {
-            Diagnostic::error("N0409", format!("two alternatives are labelled `{label}`"), span, "the second of them")
+            Diagnostic::error("N0403", format!("two alternatives are labelled `{label}`"), span, "the second of them")
                 .note("an `arch.json` names alternatives by their labels, so each is there once")
         }
         ElaborateError::Pattern { pattern, why } => {
-            Diagnostic::error("N0410", format!("the pattern `{pattern}` does not fit"), span, why.clone())
+            Diagnostic::error("N0415", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
         ElaborateError::NoRun { others } => {
             let title = "the requirements leave no architecture";

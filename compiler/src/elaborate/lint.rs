@@ -20,13 +20,15 @@ use nasc_grammar::span::Span;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Codes of lints with their titles.
+/// Codes of lints with their titles. That of a single option belongs to names, which find most of them.
 pub(crate) const CODES: &[(&str, &str)] = &[
-    ("N0701", "a decision has one option"),
-    ("N0702", "every run meets a requirement"),
-    ("N0703", "no run takes an alternative"),
-    ("N0704", "a decision is made for nothing"),
+    ("N0701", "every run meets a requirement"),
+    ("N0702", "no run takes an alternative"),
+    (FOR_NOTHING, "a decision is made for nothing"),
 ];
+
+/// That a decision is made for nothing.
+pub(crate) const FOR_NOTHING: &str = "N0703";
 
 /// What evaluation notes for them.
 #[derive(Default)]
@@ -286,17 +288,17 @@ fn mentioned(node: &Node) -> Vec<DecisionId> {
 fn explain(lint: Lint, span: Span) -> Diagnostic {
     match lint {
         Lint::OneOption { label } => {
-            Diagnostic::warning("N0701", "a decision with one option", span, format!("always `{label}`"))
+            Diagnostic::warning("N0410", "a decision with one option", span, format!("always `{label}`"))
                 .help("write the value alone, or offer another")
         }
         Lint::AlwaysMet => {
-            Diagnostic::warning("N0702", "every run meets this requirement", span, "true whatever is chosen").help("remove it")
+            Diagnostic::warning("N0701", "every run meets this requirement", span, "true whatever is chosen").help("remove it")
         }
         Lint::NeverTaken { decision, labels, because } => {
             let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
             let title = format!("no run can take {}", labels.join(" or "));
             let here = format!("`{decision}` is never {}", labels.join(" or "));
-            let diagnostic = Diagnostic::warning("N0703", title, span, here);
+            let diagnostic = Diagnostic::warning("N0702", title, span, here);
             let diagnostic =
                 because.iter().take(3).fold(diagnostic, |diagnostic, place| diagnostic.also(*place, "because of this"));
             diagnostic.help("leave it out, or weaken what is required")
@@ -304,14 +306,17 @@ fn explain(lint: Lint, span: Span) -> Diagnostic {
         Lint::ForNothing { decision, example } => {
             let title = format!("the decision `{decision}` is made for nothing");
             match example {
-                None => Diagnostic::warning("N0704", title, span, "nothing that is computed depends on it")
+                None => Diagnostic::warning(FOR_NOTHING, title, span, "nothing that is computed depends on it")
                     .note("it multiplies the number of architectures, and makes no difference between them")
                     .help("remove it"),
-                Some((other, label)) => {
-                    Diagnostic::warning("N0704", title, span, format!("not used where `{other}` = {label}, and made there too"))
-                        .note("it multiplies the number of architectures, and makes no difference between them there")
-                        .help("make the decision where it is used")
-                }
+                Some((other, label)) => Diagnostic::warning(
+                    FOR_NOTHING,
+                    title,
+                    span,
+                    format!("not used where `{other}` = {label}, and made there too"),
+                )
+                .note("it multiplies the number of architectures, and makes no difference between them there")
+                .help("make the decision where it is used"),
             }
         }
     }

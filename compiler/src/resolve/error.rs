@@ -18,12 +18,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0209", "no space has such a parameter"),
     ("N0210", "a primitive's name is taken"),
     ("N0211", "a name means something else here"),
-    ("N0220", "a value is never used"),
+    (UNUSED_VALUE, "a value is never used"),
     ("N0221", "an imported name is never used"),
     ("N0222", "an op is never used"),
-    ("N0409", "two alternatives have one label"),
-    ("N0411", "no run can take any alternative"),
+    ("N0403", "two alternatives have one label"),
+    ("N0405", "no run can take any alternative"),
+    ("N0410", "a decision has one option"),
 ];
+
+/// That a value is never used.
+pub(crate) const UNUSED_VALUE: &str = "N0220";
 
 /// What can be wrong.
 #[derive(Clone, Debug)]
@@ -150,13 +154,16 @@ impl From<Located> for Diagnostic {
                 Diagnostic::error("N0211", format!("`{name}` means something else here"), span, why).help("choose another name")
             }
             ResolveError::UnusedLet { name } => {
-                Diagnostic::warning("N0220", format!("`{name}` is never used"), span, "bound here, read nowhere")
+                Diagnostic::warning(UNUSED_VALUE, format!("`{name}` is never used"), span, "bound here, read nowhere")
                     .help(format!("remove it, or call it `_{name}`"))
             }
-            ResolveError::UnusedInput { name } => {
-                Diagnostic::warning("N0220", format!("the input `{name}` is never used"), span, "declared here, read nowhere")
-                    .help("remove it, or use it in a loss or a metric")
-            }
+            ResolveError::UnusedInput { name } => Diagnostic::warning(
+                UNUSED_VALUE,
+                format!("the input `{name}` is never used"),
+                span,
+                "declared here, read nowhere",
+            )
+            .help("remove it, or use it in a loss or a metric"),
             ResolveError::UnusedUse { name } => {
                 Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere")
                     .help("remove it")
@@ -166,16 +173,16 @@ impl From<Located> for Diagnostic {
                     .help(format!("remove it, or call it `_{name}`"))
             }
             ResolveError::TwoLabels { label, first } => {
-                Diagnostic::error("N0409", format!("two alternatives are called `{label}`"), span, "the same label again")
+                Diagnostic::error("N0403", format!("two alternatives are called `{label}`"), span, "the same label again")
                     .also(first, "first here")
                     .note("an architecture names an alternative by its label")
             }
             ResolveError::NothingToTake => {
-                Diagnostic::error("N0411", "no run can take any alternative", span, "every alternative is `search_only`")
+                Diagnostic::error("N0405", "no run can take any alternative", span, "every alternative is `search_only`")
                     .note("an alternative that is `search_only` competes while searching and is never taken")
             }
             ResolveError::OneOption { label } => {
-                Diagnostic::warning("N0701", "a decision with one option", span, format!("always `{label}`"))
+                Diagnostic::warning("N0410", "a decision with one option", span, format!("always `{label}`"))
                     .help("write the alternative alone, or add another")
             }
         }
