@@ -267,13 +267,22 @@ impl<'p> Evaluator<'p> {
         product
     }
 
+    /// Reports what is no list, or one of several lists that differ in length.
+    fn no_list(&mut self, what: &'static str, needed: &'static str, value: &Value, place: Span) -> Value {
+        if value.kind() == "list" {
+            let what = format!("how long {what} is");
+            return self.fail(place, ElaborateError::Chosen { what, found: value.describe() });
+        }
+        self.fail(place, ElaborateError::kind(what, needed, value))
+    }
+
     /// `+` over a list.
     fn sum(&mut self, value: &Value, place: Span, span: Span, frame: &Frame) -> Value {
         if let Value::Selected(selected) = value {
             return self.sum_selected(selected, place, span, frame);
         }
         let Value::List(items) = value else {
-            return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list", value));
+            return self.no_list("the argument of `sum`", "a list", value, place);
         };
         let items = items.clone();
         let Some((first, rest)) = items.values.split_first() else {
@@ -302,7 +311,7 @@ impl<'p> Evaluator<'p> {
                 Some(values) => values,
                 None => return Value::Hole,
             },
-            other => return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list of tensors", other)),
+            other => return self.no_list("the argument of `concat`", "a list of tensors", other, place),
         };
         if values.is_empty() {
             return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));

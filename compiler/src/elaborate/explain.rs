@@ -108,7 +108,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         }
         ElaborateError::Operator { operator, left, right } => {
             Diagnostic::error("N0321", format!("`{operator}` does not go with these"), span, format!("{left} and {right}"))
-                .note("numbers go with numbers, lists with lists; only numbers, bools and ops compare")
+                .note("numbers go with numbers and with tensors of floats, lists with lists; only numbers, bools and ops compare")
         }
         ElaborateError::Requirement { of, why, declared, values } => {
             requirement(of.as_deref(), why.as_deref(), *declared, values, span)
@@ -185,7 +185,10 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             span,
             format!("offers {}", list(here)),
         )
-        .also(*first, format!("offers {}", list(there)))
+        .also(
+            *first,
+            if *first == span { format!("and offered {} before", list(there)) } else { format!("offers {}", list(there)) },
+        )
         .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so"),
         ElaborateError::SharedWeight { name, here, there, first } => Diagnostic::error(
             "N0406",
@@ -399,7 +402,7 @@ fn aligned(first_name: &str, first: &Shown, second_name: &str, second: &Shown) -
     }
     let [a, b, marks] = lines;
     let close = |line: String| format!("{}]", line.trim_end());
-    format!("{}\n{}\n{}", close(a), close(b), marks.trim_end())
+    format!("{}\n{}\n{}", close(a), close(b), marks.trim_end()).trim_end().to_string()
 }
 
 #[cfg(test)]

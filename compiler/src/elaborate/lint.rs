@@ -92,6 +92,9 @@ impl<'p> Evaluator<'p> {
         }
         found.extend(notes.requirements.iter().filter(|(_, always)| **always).map(|(span, _)| (*span, Lint::AlwaysMet)));
         self.never_taken(&notes.requirement_places, &mut found);
+        if !self.failures.is_empty() {
+            return Vec::new();
+        }
         self.for_nothing(&mut found);
         found.retain(|(span, _)| !self.program.is_library(span.file));
         // A loop makes a decision many times in one place.
@@ -139,6 +142,10 @@ impl<'p> Evaluator<'p> {
         let uses = self.uses();
         for (number, common) in uses.iter().enumerate() {
             let decision = &self.net.decisions[number];
+            // Of a single option that is said already.
+            if decision.alternatives.len() == 1 {
+                continue;
+            }
             let name = decision.name.clone();
             let lint = match common {
                 None => Some(Lint::ForNothing { decision: name, example: None }),

@@ -173,8 +173,8 @@ impl<'p> Evaluator<'p> {
             let error = ElaborateError::Alternatives {
                 first: first_type,
                 other: other_type,
-                first_label: taken[0].0.to_string().into(),
-                other_label: taken[number].0.to_string().into(),
+                first_label: format!("element {}", taken[0].0).into(),
+                other_label: format!("element {}", taken[number].0).into(),
                 first_origin: first.origin,
                 other_origin: odd.origin,
             };

@@ -183,6 +183,7 @@ impl<'p> Evaluator<'p> {
                 Some(Value::Float(value)) => format!("{value:?}"),
                 Some(Value::Bool(value)) => value.to_string(),
                 Some(Value::Extent(extent)) => extent.to_string(),
+                Some(value @ Value::Open(_)) if value.kind() == "number" => super::types::size_text(value, "?"),
                 Some(_) | None => continue,
             };
             if !values.iter().any(|(known, _)| **known == *name.text) {

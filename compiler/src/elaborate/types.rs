@@ -372,7 +372,8 @@ impl<'p> Evaluator<'p> {
     }
 }
 
-fn size_text(value: &Value, otherwise: &str) -> String {
+/// A number as it is shown; of a chosen one all that it may be.
+pub(super) fn size_text(value: &Value, otherwise: &str) -> String {
     match value {
         Value::Int(value) => value.to_string(),
         Value::Size(size) => size.to_string(),
