@@ -1,6 +1,6 @@
 //! Decisions: every alternative is evaluated, each under a context of its own, and what they give is joined.
 
-use super::error::{ElaborateError, Refusal, Shown};
+use super::error::{ElaborateError, Refusal};
 use super::path::{Path, numbered};
 use super::select::label_of;
 use super::value::{Callable, Tensor, Value};
@@ -131,6 +131,8 @@ impl<'p> Evaluator<'p> {
             }
             alternatives.push(Alternative { label, search_only: false });
         }
+        let labels: Vec<Arc<str>> = alternatives.iter().map(|alternative| alternative.label.clone()).collect();
+        self.notes.offers(keyword, &labels);
         let Some(decision) = self.decision(path, alternatives, None, keyword) else { return Value::Hole };
         let numbered = values_of.into_iter().enumerate();
         let parts: Vec<(Region, Value)> =
@@ -220,15 +222,16 @@ impl<'p> Evaluator<'p> {
         let odd = tensors.iter().find(|(_, tensor)| tensor.node != first.node && !super::open::same_type(&tensor.ty, &first.ty));
         let Some((number, other)) = odd else { return true };
         let arm = |number: u32| &arms[number as usize];
+        let (first_type, other_type, (axes, at)) = self.contrast(&first.ty, &other.ty, arm(*number).value.span);
         let error = ElaborateError::Alternatives {
-            first: Shown::from(&*first.ty),
-            other: Shown::from(&*other.ty),
+            first: first_type,
+            other: other_type,
             first_label: labels[*first_number as usize].clone(),
             other_label: labels[*number as usize].clone(),
             first_origin: arm(*first_number).value.span,
             other_origin: other.origin,
         };
-        self.fail(arm(*number).value.span, error);
+        self.fail_at(arm(*number).value.span, error, &axes, &at);
         false
     }
 }

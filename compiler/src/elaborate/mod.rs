@@ -18,6 +18,7 @@ mod entangle;
 pub(crate) mod error;
 mod explain;
 mod expression;
+pub(crate) mod lint;
 mod open;
 mod path;
 mod place;
@@ -96,10 +97,13 @@ pub(crate) fn elaborate(
         weights: FxHashMap::default(),
         constants: FxHashMap::default(),
         results: FxHashMap::default(),
+        notes: lint::Notes::default(),
     };
     evaluator.space(space, params);
     evaluator.settle_weights();
-    let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
+    let lints = if evaluator.failures.is_empty() { evaluator.lints() } else { Vec::new() };
+    let mistakes = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program));
+    let diagnostics = mistakes.chain(lints).collect();
     Elaborated { supernet: evaluator.net, diagnostics, steps: evaluator.steps }
 }
 
@@ -161,6 +165,8 @@ struct Evaluator<'p> {
     constants: FxHashMap<ItemId, Constant>,
     /// Outputs and metrics by name.
     results: FxHashMap<Arc<str>, Span>,
+    /// What lints are about.
+    notes: lint::Notes,
 }
 
 /// The locals of one body and where it stands.

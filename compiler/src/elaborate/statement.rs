@@ -149,13 +149,15 @@ impl<'p> Evaluator<'p> {
     fn require(&mut self, require: &'p Require, frame: &mut Frame) {
         let span = require.condition.span;
         match self.truth(&require.condition, "require", frame) {
-            Truth::Known(true) | Truth::Unknown => {}
+            Truth::Known(true) => self.note_requirement(&require.condition, true, frame),
+            Truth::Unknown => {}
             Truth::Known(false) => {
                 let values = self.values_of(&require.condition, frame);
                 let error = ElaborateError::Requirement { of: None, why: require.why.clone(), declared: None, values };
                 self.fail(span, error);
             }
             Truth::Open(Value::Open(table)) => {
+                self.note_requirement(&require.condition, false, frame);
                 let holds = table.map(|value| matches!(value, Value::Bool(true)));
                 let context = self.context;
                 let place = self.places.place(span);
@@ -163,6 +165,7 @@ impl<'p> Evaluator<'p> {
                 let requirement = Requirement { context, holds, why, place };
                 if !self.net.requirements.contains(&requirement) {
                     self.net.requirements.push(requirement);
+                    self.notes.requirement_places.push(span);
                 }
             }
             Truth::Open(_) => {}
@@ -171,8 +174,7 @@ impl<'p> Evaluator<'p> {
 
     /// The values of the names in a condition, for a message.
     pub(super) fn values_of(&mut self, condition: &Expr, frame: &Frame) -> Vec<(String, String)> {
-        let mut names = Vec::new();
-        collect_names(condition, &mut names);
+        let names = names_of(condition);
         let mut values: Vec<(String, String)> = Vec::new();
         for name in names {
             let text = match frame.get(&name.text) {
@@ -181,6 +183,7 @@ impl<'p> Evaluator<'p> {
                 Some(Value::Float(value)) => format!("{value:?}"),
                 Some(Value::Bool(value)) => value.to_string(),
                 Some(Value::Extent(extent)) => extent.to_string(),
+                Some(value @ Value::Open(_)) if value.kind() == "number" => super::types::size_text(value, "?"),
                 Some(_) | None => continue,
             };
             if !values.iter().any(|(known, _)| **known == *name.text) {
@@ -227,6 +230,13 @@ impl<'p> Evaluator<'p> {
             }
         }
     }
+}
+
+/// The single names that a condition compares, in order.
+pub(super) fn names_of(condition: &Expr) -> Vec<&Name> {
+    let mut names = Vec::new();
+    collect_names(condition, &mut names);
+    names
 }
 
 /// The single names an expression reads, in order. Items nest only so deep.

@@ -11,6 +11,7 @@ mod diagram;
 mod normal;
 mod ranges;
 mod rank;
+mod taken;
 
 #[cfg(test)]
 mod tests;
