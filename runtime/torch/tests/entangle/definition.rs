@@ -122,7 +122,9 @@ impl Definition<'_> {
     }
 
     fn step(&self, step: &Step, values: &HashMap<Buffer, Tensor>) -> Tensor {
-        let StepKind::Op { op, attrs, weights, .. } = &step.kind else { panic!("{}: only operations are entangled", step.origin) };
+        let StepKind::Op { op, attrs, weights, .. } = &step.kind else {
+            panic!("{}: only operations are entangled", step.origin)
+        };
         let x = &values[&step.reads[0]];
         match &**op {
             "concat" => {

@@ -184,14 +184,14 @@ fn a_sampled_slice_of_weight_1_is_the_chosen_slice() {
         let case = Case::new(number);
         let vertex = |decision: usize| {
             let width = case.graph.decisions[decision].alternatives.len();
-            let weights: Vec<f32> = (0..width).map(|place| f32::from(u8::from(place == case.answer(decision) as usize))).collect();
+            let weights: Vec<f32> =
+                (0..width).map(|place| f32::from(u8::from(place == case.answer(decision) as usize))).collect();
             Tensor::from_slice(&weights).set_requires_grad(true)
         };
         let decisions = 0..case.graph.decisions.len();
         let chosen: Vec<Choice> = decisions.clone().map(|own| Choice::Chosen(case.answer(own) as usize)).collect();
-        let sampled: Vec<Choice> = decisions
-            .map(|own| Choice::Sampled { alternative: case.answer(own) as usize, weights: vertex(own) })
-            .collect();
+        let sampled: Vec<Choice> =
+            decisions.map(|own| Choice::Sampled { alternative: case.answer(own) as usize, weights: vertex(own) }).collect();
         let before: Vec<Tensor> = case.network.states().iter().map(Tensor::copy).collect();
         for mode in [Mode::Eval, Mode::Train] {
             let outputs = [&chosen, &sampled].map(|choices| {

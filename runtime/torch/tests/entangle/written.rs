@@ -75,7 +75,9 @@ pub(crate) fn space(number: usize) -> Written {
             );
             ("", picture(rng), true, body)
         }
+        // Depthwise. One group is no groups and stays apart, so there are at least two.
         1 => {
+            let a = choose(&first.iter().map(|width| width + 1).collect::<Vec<_>>());
             let body = format!(
                 "let a = {a};
                 output y = x |> conv(a, 1) |> conv(a, {kernel}, groups = a, bias = {bias}) |> conv(4, 1, bias = true);"
@@ -130,7 +132,12 @@ pub(crate) fn space(number: usize) -> Written {
         8 => {
             let ops = "op moved(x: f32[N, T, D]) = x + param(f32[1, T, D], init = normal(0.5));";
             let width = any(rng, &["a", "a + b"]);
-            (ops, tokens(rng), false, format!("let a = {a}; let b = {b}; output y = x |> linear({width}) |> moved() |> linear(b);"))
+            (
+                ops,
+                tokens(rng),
+                false,
+                format!("let a = {a}; let b = {b}; output y = x |> linear({width}) |> moved() |> linear(b);"),
+            )
         }
         // Whole heads.
         9 => {
