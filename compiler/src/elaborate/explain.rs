@@ -228,6 +228,7 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                     let on = detail.as_deref().map_or_else(String::new, |names| format!("this depends on {names}"));
                     ("N0505", on)
                 }
+                Limit::Sums => ("N0509", "counting the architectures that are left needs more".to_string()),
             };
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {
@@ -235,6 +236,9 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                 Limit::Points => {
                     diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on")
                 }
+                Limit::Sums => diagnostic.note(
+                    "every sum that parts of an architecture may cost is looked at: bound fewer costs, or let parts share decisions",
+                ),
                 Limit::Bytes | Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))
