@@ -40,6 +40,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0408", "a choice among nothing"),
     ("N0409", "alternatives with the same label"),
     ("N0410", "a pattern of axes that does not fit"),
+    ("N0411", "a requirement that no architecture meets"),
+    ("N0412", "a cost where it means nothing"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -251,6 +253,29 @@ pub(crate) enum ElaborateError {
     Pattern {
         pattern: Arc<str>,
         why: String,
+    },
+    /// A cost where it cannot be, or with what it cannot be compared.
+    Cost {
+        rule: &'static str,
+    },
+    /// Requirements over decisions leave no architecture.
+    NothingLeft {
+        why: Option<String>,
+        /// Whether those before it have a part in it.
+        others: bool,
+    },
+    /// No architecture keeps a bound on costs.
+    OutOfReach {
+        cost: String,
+        limit: String,
+        /// The closest cost.
+        found: i128,
+        why: Option<String>,
+        /// Answers of an architecture that costs so much, and how many more there are.
+        closest: Vec<(String, String)>,
+        more: usize,
+        /// Whether those before it have a part in it.
+        others: bool,
     },
     /// This compiler does not go on.
     Refused(Refusal),

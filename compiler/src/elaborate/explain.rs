@@ -207,6 +207,25 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Pattern { pattern, why } => {
             Diagnostic::error("N0410", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
+        ElaborateError::Cost { rule } => {
+            Diagnostic::error("N0412", "a cost means nothing here", span, "not like this").note(*rule)
+        }
+        ElaborateError::NothingLeft { why, others } => {
+            unmet(span, why.as_deref().unwrap_or("no architecture is left").to_owned(), *others)
+        }
+        ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
+            let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");
+            let mut diagnostic = unmet(span, here, *others);
+            if let Some(why) = why {
+                diagnostic = diagnostic.note(why.clone());
+            }
+            if !closest.is_empty() {
+                let answers: Vec<String> = closest.iter().map(|(name, label)| format!("`{name}` = {label}")).collect();
+                let rest = if *more == 0 { String::new() } else { format!(" and {more} more") };
+                diagnostic = diagnostic.note(format!("the closest: {}{rest}", answers.join(", ")));
+            }
+            diagnostic
+        }
         ElaborateError::Refused(refusal) => refused(refusal, span),
     }
 }
@@ -259,6 +278,11 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
     }
 }
 
+fn unmet(span: Span, here: String, others: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::error("N0411", "no architecture meets this requirement", span, here);
+    if others { diagnostic.note("among those that meet the requirements before it") } else { diagnostic }
+}
+
 fn requirement(
     of: Option<&str>,
     why: Option<&str>,
@@ -282,6 +306,9 @@ fn requirement(
 fn overflow(operator: &str, span: Span) -> Diagnostic {
     match operator {
         "elements" => Diagnostic::error("N0314", "a tensor with too many elements", span, "more than 2^44 of them"),
+        "activations" => {
+            Diagnostic::error("N0314", "operations with too many elements", span, "more than 2^63 of them in one architecture")
+        }
         "macs" => {
             Diagnostic::error("N0314", "an operation that costs too much", span, "more than 2^44 multiply-accumulates a record")
         }

@@ -10,6 +10,7 @@
 
 mod arithmetic;
 mod axes;
+mod bound;
 mod builtin;
 mod call;
 mod choose;
@@ -18,12 +19,15 @@ mod entangle;
 pub(crate) mod error;
 mod explain;
 mod expression;
+mod foresee;
+mod fraction;
 mod open;
 mod path;
 mod place;
 mod primitive;
 mod register;
 mod select;
+mod settle;
 mod space;
 mod statement;
 mod tensor;
@@ -33,7 +37,7 @@ mod value;
 use crate::extent::Extent;
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
-use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, WeightDim};
+use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, TensorType, WeightDim};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -49,6 +53,9 @@ use value::Value;
 /// With [`STACK`] it bounds the stack of a level to 16 KB, which is more than any takes in a build without optimisation.
 const DEEPEST: usize = 4_000;
 
+/// How often a space in which something is wrong is evaluated: each time with more requirements known from the start.
+const MOST_ROUNDS: usize = 3;
+
 /// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
 pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
 
@@ -60,37 +67,23 @@ pub(crate) fn elaborate(
     limits: &Limits,
     map: &SourceMap,
 ) -> (Supernet, Vec<Diagnostic>) {
-    let mut evaluator = Evaluator {
-        program,
-        limits,
-        places: Places::new(map),
-        net: Supernet::new("".into()),
-        failures: Vec::new(),
-        reported: FxHashSet::default(),
-        steps: 0,
-        depth: 0,
-        stopped: false,
-        calls: Vec::new(),
-        context: ALWAYS,
-        contexts: FxHashMap::default(),
-        decisions: FxHashMap::default(),
-        decision_places: Vec::new(),
-        assumptions: vec![Rc::from([])],
-        narrow: FxHashMap::default(),
-        mixes: FxHashMap::default(),
-        entangled: FxHashSet::default(),
-        kept: FxHashMap::default(),
-        example: Vec::new(),
-        met: FxHashSet::default(),
-        metrics: FxHashMap::default(),
-        weights: FxHashMap::default(),
-        constants: FxHashMap::default(),
-        results: FxHashMap::default(),
-    };
-    evaluator.space(space, params);
-    evaluator.settle_weights();
-    let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
-    (evaluator.net, diagnostics)
+    let mut foreseen = Vec::new();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let mut evaluator = Evaluator::new(program, limits, map, foreseen);
+        evaluator.space(space, params);
+        // Requirements that evaluation took for granted when it came to them hold as well.
+        evaluator.keep_foreseen();
+        evaluator.settle_weights();
+        evaluator.settle();
+        let known = evaluator.foresee();
+        let may_help = !evaluator.failures.is_empty() && !evaluator.stopped && known != evaluator.foreseen;
+        if !may_help || round == MOST_ROUNDS {
+            return evaluator.end();
+        }
+        foreseen = known;
+    }
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
@@ -151,6 +144,68 @@ struct Evaluator<'p> {
     constants: FxHashMap<ItemId, Constant>,
     /// Outputs and metrics by name.
     results: FxHashMap<Arc<str>, Span>,
+    /// Requirements that were met when the space was evaluated before.
+    foreseen: Vec<foresee::Foreseen>,
+    /// Which of them a decision may make known.
+    awaited: FxHashMap<Arc<str>, Vec<usize>>,
+    /// Those of them whose decisions have been met.
+    known_requirements: Vec<foresee::Known>,
+    /// Where each requirement over decisions stands.
+    requirement_places: Vec<Span>,
+    /// Where each bound on costs stands.
+    bound_places: Vec<Span>,
+    /// Where each aim stands.
+    aim_places: Vec<Span>,
+    /// Results of operations, with the runs that execute them.
+    executed: Vec<(ContextId, Rc<TensorType>)>,
+    /// Whether a loss or a metric is being evaluated.
+    judging: bool,
+}
+
+impl<'p> Evaluator<'p> {
+    fn new(program: &'p Program, limits: &'p Limits, map: &'p SourceMap, foreseen: Vec<foresee::Foreseen>) -> Evaluator<'p> {
+        Evaluator {
+            program,
+            limits,
+            places: Places::new(map),
+            net: Supernet::new("".into()),
+            failures: Vec::new(),
+            reported: FxHashSet::default(),
+            steps: 0,
+            depth: 0,
+            stopped: false,
+            calls: Vec::new(),
+            context: ALWAYS,
+            contexts: FxHashMap::default(),
+            decisions: FxHashMap::default(),
+            decision_places: Vec::new(),
+            assumptions: vec![Rc::from([])],
+            narrow: FxHashMap::default(),
+            mixes: FxHashMap::default(),
+            entangled: FxHashSet::default(),
+            kept: FxHashMap::default(),
+            example: Vec::new(),
+            met: FxHashSet::default(),
+            metrics: FxHashMap::default(),
+            weights: FxHashMap::default(),
+            constants: FxHashMap::default(),
+            results: FxHashMap::default(),
+            awaited: foresee::awaited(&foreseen),
+            foreseen,
+            known_requirements: Vec::new(),
+            requirement_places: Vec::new(),
+            bound_places: Vec::new(),
+            aim_places: Vec::new(),
+            executed: Vec::new(),
+            judging: false,
+        }
+    }
+
+    /// What evaluation gave.
+    fn end(self) -> (Supernet, Vec<Diagnostic>) {
+        let diagnostics = self.failures.iter().map(|failure| explain::diagnostic(failure, self.program)).collect();
+        (self.net, diagnostics)
+    }
 }
 
 /// The locals of one body and where it stands.

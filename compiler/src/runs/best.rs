@@ -4,7 +4,7 @@
 //! the sum of the bests of what follows: for each sum of the costs that are bounded, as [`super::tables`] says.
 
 use super::diagram::{Group, Point};
-use super::tables::{Algebra, Table, Tables, at, less};
+use super::tables::{Algebra, Table, Tables, at, less, more};
 use super::{Runs, RunsError};
 use crate::supernet::Amounts;
 
@@ -13,6 +13,19 @@ use crate::supernet::Amounts;
 pub(crate) struct Extremes {
     pub(crate) least: (i64, Vec<Option<u32>>),
     pub(crate) greatest: (i64, Vec<Option<u32>>),
+}
+
+/// A bound that no run keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    /// Its number.
+    pub(crate) bound: usize,
+    /// The value of its form that comes closest.
+    pub(crate) value: i128,
+    /// The answers of a run with that value.
+    pub(crate) answers: Vec<Option<u32>>,
+    /// Whether it cannot be kept by itself; otherwise, not together with those before it.
+    pub(crate) alone: bool,
 }
 
 /// An algebra of which some values are better than others.
@@ -113,14 +126,52 @@ impl Runs {
         self.best_by(&scores)
     }
 
+    /// The first bound that no run keeps together with those before it, if there is one, with the run that comes closest.
+    pub(crate) fn unmet(&self) -> Result<Option<Unmet>, RunsError> {
+        // Each bound alone needs no sums, so what is far out of reach is said at once.
+        let free = Runs { bounds: Vec::new(), amounts: vec![Amounts::default(); self.amounts.len()], ..self.clone() };
+        for (number, bound) in self.bounds.iter().enumerate() {
+            let value = |amounts: &Amounts| bound.form.of(amounts).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+            let values: Vec<i64> = self.amounts.iter().map(value).collect();
+            let extremes = free.extremes(&values)?;
+            let whole = |(value, answers)| (bound.form.of(&self.always) + i128::from(value), answers);
+            let (least, greatest) = (whole(extremes.least), whole(extremes.greatest));
+            let too_much = bound.most.is_some_and(|most| least.0 > i128::from(most));
+            let too_little = bound.least.is_some_and(|limit| greatest.0 < i128::from(limit));
+            if too_much || too_little {
+                let (value, answers) = if too_much { least } else { greatest };
+                return Ok(Some(Unmet { bound: number, value, answers, alone: true }));
+            }
+        }
+        let algebra = Extreme { values: &vec![0; self.amounts.len()], greatest: false };
+        let tables = Tables::new(self, &algebra)?;
+        let mut left: Vec<Amounts> = tables.whole().iter().map(|(sum, _)| *sum).collect();
+        for (number, bound) in self.bounds.iter().enumerate() {
+            let nearest = left.iter().min_by_key(|sum| bound.distance(&more(&self.always, sum))).copied();
+            let Some(nearest) = nearest else { return Err(RunsError::Empty) };
+            left.retain(|sum| bound.allows(&more(&self.always, sum)));
+            if left.is_empty() {
+                let answers = self.read(&algebra, &tables, nearest);
+                let value = bound.form.of(&more(&self.always, &nearest));
+                return Ok(Some(Unmet { bound: number, value, answers, alone: number == 0 }));
+            }
+        }
+        Ok(None)
+    }
+
     /// The best value and the answers of a run that has it; of equals the one with the first answers.
     fn best_by<A: Best>(&self, algebra: &A) -> Result<(A::Value, Vec<Option<u32>>), RunsError> {
         let tables = Tables::new(self, algebra)?;
         let mut allowed = tables.whole().iter().filter(|(sum, _)| self.allows(sum));
         let first = allowed.next().ok_or(RunsError::Empty)?;
         let (sum, value) = allowed.fold(first, |best, row| if algebra.better(&row.1, &best.1) { row } else { best });
+        Ok((value.clone(), self.read(algebra, &tables, *sum)))
+    }
+
+    /// The answers of the best run of a sum that runs have.
+    fn read<A: Best>(&self, algebra: &A, tables: &Tables<A::Value>, sum: Amounts) -> Vec<Option<u32>> {
         let mut answers = vec![None; self.decisions];
-        let mut pending = parts(algebra, &self.roots, &tables.roots, &tables.points, *sum);
+        let mut pending = parts(algebra, &self.roots, &tables.roots, &tables.points, sum);
         while let Some((point, sum)) = pending.pop() {
             let Point::Decision { decision, groups } = &self.points[point as usize] else { continue };
             let mut best: Option<(usize, A::Value)> = None;
@@ -137,7 +188,7 @@ impl Runs {
             answers[*decision as usize] = Some(algebra.answer(*decision, group));
             pending.extend(parts(algebra, &group.then, &tables.groups[point as usize][number], &tables.points, sum));
         }
-        Ok((value.clone(), answers))
+        answers
     }
 }
 
