@@ -119,9 +119,8 @@ impl<'p> Evaluator<'p> {
             self.fail(span, ElaborateError::Cost { rule: CONDITION });
             return;
         }
-        let (Some(left), Some(right)) = (self.linear(left, CONDITION, frame), self.linear(right, CONDITION, frame)) else {
-            return;
-        };
+        let Some(left) = self.linear(left, CONDITION, frame) else { return };
+        let Some(right) = self.linear(right, CONDITION, frame) else { return };
         let Some(difference) = right.times(Fraction::ONE.negated()).and_then(|right| left.plus(&right)) else {
             self.fail(span, ElaborateError::Overflow { operator: "require" });
             return;
