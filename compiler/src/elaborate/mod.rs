@@ -41,9 +41,9 @@ use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, Ten
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
-use nasc_grammar::span::{SourceMap, Span};
+use nasc_grammar::span::Span;
 use path::{Holder, Path};
-use place::Places;
+pub(crate) use place::Places;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,28 +59,41 @@ const MOST_ROUNDS: usize = 3;
 /// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
 pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
 
-/// Evaluates one space. The supernet means something only if no diagnostic is an error.
+/// What a space is.
+#[derive(Debug)]
+pub(crate) struct Elaborated {
+    /// It means something only if no diagnostic is an error.
+    pub(crate) supernet: Supernet,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The work it took, as [`Limit::Steps`] counts it.
+    pub(crate) steps: u64,
+}
+
+/// Evaluates one space.
 pub(crate) fn elaborate(
     program: &Program,
     space: ItemId,
     params: &IndexMap<String, Attr>,
     limits: &Limits,
-    map: &SourceMap,
-) -> (Supernet, Vec<Diagnostic>) {
+    places: &Places<'_>,
+) -> Elaborated {
     let mut foreseen = Vec::new();
+    let mut steps = 0u64;
     let mut round = 0;
     loop {
         round += 1;
-        let mut evaluator = Evaluator::new(program, limits, map, foreseen);
+        let mut evaluator = Evaluator::new(program, limits, places, foreseen);
         evaluator.space(space, params);
         // Requirements that evaluation took for granted when it came to them hold as well.
         evaluator.keep_foreseen();
         evaluator.settle_weights();
         evaluator.settle();
+        steps = steps.saturating_add(evaluator.steps);
         let known = evaluator.foresee();
         let may_help = !evaluator.failures.is_empty() && !evaluator.stopped && known != evaluator.foreseen;
         if !may_help || round == MOST_ROUNDS {
-            return evaluator.end();
+            let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
+            return Elaborated { supernet: evaluator.net, diagnostics, steps };
         }
         foreseen = known;
     }
@@ -107,7 +120,7 @@ enum Constant {
 struct Evaluator<'p> {
     program: &'p Program,
     limits: &'p Limits,
-    places: Places<'p>,
+    places: &'p Places<'p>,
     net: Supernet,
     failures: Vec<Failure>,
     /// Mistakes that were reported, by code and place: a loop reports one once.
@@ -163,11 +176,11 @@ struct Evaluator<'p> {
 }
 
 impl<'p> Evaluator<'p> {
-    fn new(program: &'p Program, limits: &'p Limits, map: &'p SourceMap, foreseen: Vec<foresee::Foreseen>) -> Evaluator<'p> {
+    fn new(program: &'p Program, limits: &'p Limits, places: &'p Places<'p>, foreseen: Vec<foresee::Foreseen>) -> Evaluator<'p> {
         Evaluator {
             program,
             limits,
-            places: Places::new(map),
+            places,
             net: Supernet::new("".into()),
             failures: Vec::new(),
             reported: FxHashSet::default(),
@@ -199,12 +212,6 @@ impl<'p> Evaluator<'p> {
             executed: Vec::new(),
             judging: false,
         }
-    }
-
-    /// What evaluation gave.
-    fn end(self) -> (Supernet, Vec<Diagnostic>) {
-        let diagnostics = self.failures.iter().map(|failure| explain::diagnostic(failure, self.program)).collect();
-        (self.net, diagnostics)
     }
 }
 

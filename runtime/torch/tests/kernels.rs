@@ -64,7 +64,7 @@ fn fused(terms: &[Term], of_batch: bool) -> Tensor {
             None => sum.add(&term.x, term.scale.as_ref()),
             Some(Norm { gamma, beta, mean, var }) => {
                 let (gamma, beta) = (gamma.as_ref(), beta.as_ref());
-                let norm = shim::Norm { gamma, beta, mean, var, momentum: MOMENTUM, epsilon: EPSILON };
+                let norm = shim::Norm { gamma, beta, mean, var, momentum: MOMENTUM, epsilon: EPSILON, alone: false };
                 sum.add_normalised(&term.x, term.scale.as_ref(), &norm);
             }
         }

@@ -3,6 +3,10 @@
 //! A chosen operand of a mix is a second name of its buffer and costs nothing. A batch-norm, a mix or an addition whose result
 //! has one reader is not computed where it stands: its terms wait, and the reader, if it is a sum itself, takes them in. So the
 //! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
+//!
+//! Depthwise convolutions are put together likewise: with the ReLU and the batch-norm before them, the 1x1 convolution behind,
+//! and all others of the same tensor, wherever in the network those are read (`shim/branches.cpp`). A ReLU is computed by itself
+//! only if somebody else reads it.
 
 use super::Choice;
 use super::entangle::{Cut, Places};
@@ -11,7 +15,7 @@ use indexmap::IndexMap;
 use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
 use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What is done with each decision, as far as instructions depend on it.
@@ -59,7 +63,8 @@ pub(super) struct Settled {
 #[derive(Debug)]
 pub(super) struct Instruction {
     pub kind: InstructionKind,
-    pub writes: Buffer,
+    /// Results, in order.
+    pub writes: Vec<Buffer>,
     /// Sampled decisions whose other weights are added to the result.
     pub others: Vec<usize>,
     /// Buffers that nothing reads any more.
@@ -73,6 +78,30 @@ pub(super) enum InstructionKind {
     Op { step: usize, reads: Vec<Buffer> },
     /// A sum, asked for by a step of the plan.
     Sum { step: usize, terms: Vec<Term> },
+    /// Depthwise convolutions of one tensor, the first of them asked for by a step of the plan.
+    Branches { step: usize, before: Before, branches: Vec<Branch> },
+}
+
+/// What branches have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    pub x: Buffer,
+    /// The step that normalises it, if one does.
+    pub norm: Option<usize>,
+    /// Whether a ReLU is next.
+    pub relu: bool,
+    /// Whether nothing else reads `x`, which a branch made.
+    pub alone: bool,
+}
+
+/// A depthwise convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    pub deep: usize,
+    /// The step of the 1x1 convolution behind it, if there is one.
+    pub point: Option<usize>,
+    /// Whether nothing reads the result but one norm, of a sum or before other branches.
+    pub normalised: bool,
 }
 
 /// An operand of a sum.
@@ -85,6 +114,8 @@ pub(super) struct Term {
     pub norm: Option<usize>,
     /// The sampled decision that took it: its other weights are added.
     pub others: Option<usize>,
+    /// Whether nothing else reads `x`, which a branch made.
+    pub alone: bool,
 }
 
 impl Program {
@@ -99,6 +130,8 @@ impl Program {
             name_of: (0..plan.buffers).collect(),
             uses: uses(plan, &needed, selection),
             waiting: HashMap::new(),
+            relus: HashMap::new(),
+            deeps: HashMap::new(),
             instructions: Vec::new(),
         };
         for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
@@ -115,15 +148,50 @@ impl Program {
             }
         }
         let mut program = Program { instructions: lowering.instructions, results, settled };
+        program.pair();
         program.release();
         Ok(program)
+    }
+
+    /// Finds results of branches that one norm alone reads, and tells both.
+    fn pair(&mut self) {
+        let mut reads: HashMap<Buffer, usize> = self.results.values().map(|&buffer| (buffer, 1)).collect();
+        let mut made = HashSet::new();
+        for instruction in &self.instructions {
+            instruction.reads().into_iter().for_each(|buffer| *reads.entry(buffer).or_insert(0) += 1);
+            match instruction.kind {
+                InstructionKind::Branches { .. } => made.extend(instruction.writes.iter().copied()),
+                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
+            }
+        }
+        let mut paired = HashSet::new();
+        let mut pair = |x: Buffer, norm: Option<usize>| {
+            let alone = norm.is_some() && made.contains(&x) && reads.get(&x) == Some(&1);
+            alone && paired.insert(x)
+        };
+        for instruction in &mut self.instructions {
+            match &mut instruction.kind {
+                InstructionKind::Op { .. } => {}
+                InstructionKind::Sum { terms, .. } => terms.iter_mut().for_each(|term| term.alone = pair(term.x, term.norm)),
+                InstructionKind::Branches { before, .. } => before.alone = pair(before.x, before.norm),
+            }
+        }
+        for instruction in &mut self.instructions {
+            match &mut instruction.kind {
+                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
+                InstructionKind::Branches { branches, .. } => {
+                    let results = branches.iter_mut().zip(&instruction.writes);
+                    results.for_each(|(branch, buffer)| branch.normalised = paired.contains(buffer));
+                }
+            }
+        }
     }
 
     /// Finds the last reader of each buffer.
     fn release(&mut self) {
         let mut last: HashMap<Buffer, usize> = HashMap::new();
         for (number, instruction) in self.instructions.iter().enumerate() {
-            last.insert(instruction.writes, number);
+            last.extend(instruction.writes.iter().map(|&buffer| (buffer, number)));
             for buffer in instruction.reads() {
                 last.insert(buffer, number);
             }
@@ -143,6 +211,7 @@ impl Instruction {
         match &self.kind {
             InstructionKind::Op { reads, .. } => reads.clone(),
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
+            InstructionKind::Branches { before, .. } => vec![before.x],
         }
     }
 }
@@ -206,6 +275,10 @@ struct Lowering<'a> {
     uses: Vec<usize>,
     /// Sums that are not computed yet: by the buffer that they belong in, the step that asks and the terms.
     waiting: HashMap<Buffer, (usize, Vec<Term>)>,
+    /// ReLUs: by the buffer that they belong in, the step, the operand, and whether they are computed.
+    relus: HashMap<Buffer, (usize, Buffer, bool)>,
+    /// Depthwise convolutions that are not computed yet: by the buffer that they belong in, the step.
+    deeps: HashMap<Buffer, usize>,
     instructions: Vec<Instruction>,
 }
 
@@ -259,12 +332,26 @@ impl Lowering<'_> {
                 "batch_norm" if step.reads.len() == 1 => {
                     let weighs = |folded: &Folded| selection[folded.decision].is_none() || self.sampled[folded.decision];
                     let scale = scale.filter(weighs);
-                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None };
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None, alone: false };
                     self.waiting.insert(step.writes, (number, vec![term]));
                 }
                 "add" if self.adds_equals(step) => {
                     let terms = step.reads.iter().flat_map(|&buffer| self.terms(buffer)).collect();
                     self.waiting.insert(step.writes, (number, terms));
+                }
+                "relu" if step.reads.len() == 1 => {
+                    self.relus.insert(step.writes, (number, step.reads[0], false));
+                    if self.wanted.contains(&step.writes) {
+                        self.settle(step.writes);
+                    }
+                    return Ok(());
+                }
+                "conv" if is_depthwise(self.plan, step) => {
+                    self.deeps.insert(step.writes, number);
+                }
+                "conv" if is_pointwise(step) && self.deeps.contains_key(&self.name(step.reads[0])) => {
+                    let deep = self.deeps.remove(&self.name(step.reads[0])).expect("it is there");
+                    self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes);
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
@@ -301,7 +388,7 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: name, scale: None, norm: None, others: None }],
+            None => vec![Term { x: self.settle(name), scale: None, norm: None, others: None, alone: false }],
         }
     }
 
@@ -309,15 +396,25 @@ impl Lowering<'_> {
     fn weighted(&mut self, weight: MixWeight, folded: Folded, buffer: Buffer) -> Vec<Term> {
         match weight {
             // A weight of zeros changes nothing.
-            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None }],
+            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None, alone: false }],
             MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
-            MixWeight::Multiply => vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None }],
+            MixWeight::Multiply => {
+                vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None, alone: false }]
+            }
         }
     }
 
     /// Computes what waits for a buffer. Returns the buffer that really holds the value.
     fn settle(&mut self, buffer: Buffer) -> Buffer {
         let name = self.name(buffer);
+        if let Some((step, x, false)) = self.relus.get(&name).copied() {
+            let x = self.settle(x);
+            self.relus.insert(name, (step, x, true));
+            self.emit(InstructionKind::Op { step, reads: vec![x] }, name, Vec::new());
+        }
+        if let Some(deep) = self.deeps.remove(&name) {
+            self.branch(Branch { deep, point: None, normalised: false }, name);
+        }
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
         let others = terms.iter().filter_map(|term| term.others).collect();
         match terms.as_slice() {
@@ -331,9 +428,83 @@ impl Lowering<'_> {
         name
     }
 
-    fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
-        self.instructions.push(Instruction { kind, writes, others, releases: Vec::new() });
+    /// Computes a branch, with the others of its tensor if there are any.
+    fn branch(&mut self, branch: Branch, writes: Buffer) {
+        let before = self.before(branch.deep);
+        // The others need nothing that this one does not need: x, and weights.
+        let others = self.instructions.iter_mut().find_map(|instruction| match &mut instruction.kind {
+            InstructionKind::Branches { before: own, branches, .. } if *own == before => {
+                Some((branches, &mut instruction.writes))
+            }
+            InstructionKind::Branches { .. } | InstructionKind::Op { .. } | InstructionKind::Sum { .. } => None,
+        });
+        match others {
+            Some((branches, results)) => {
+                branches.push(branch);
+                results.push(writes);
+            }
+            None => {
+                self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes, Vec::new())
+            }
+        }
     }
+
+    /// What stands before a depthwise convolution: a ReLU, and a batch-norm that nothing else reads.
+    fn before(&mut self, deep: usize) -> Before {
+        let read = self.name(self.plan.steps[deep].reads[0]);
+        let (x, relu) = match self.relus.get(&read) {
+            Some(&(_, x, _)) => (self.name(x), true),
+            None => (read, false),
+        };
+        let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
+        match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm), .. }]) if alone => {
+                self.waiting.remove(&x);
+                Before { x: operand, norm: Some(norm), relu, alone: false }
+            }
+            Some(_) | None => Before { x: self.settle(x), norm: None, relu, alone: false },
+        }
+    }
+
+    fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
+        self.instructions.push(Instruction { kind, writes: vec![writes], others, releases: Vec::new() });
+    }
+}
+
+/// An integer among the compile-time arguments of a step.
+fn argument(step: &Step, name: &str) -> Option<i64> {
+    match &step.kind {
+        StepKind::Op { attrs, .. } => match attrs.get(name) {
+            Some(Attr::Int(value)) => Some(*value),
+            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_) | Attr::Open(_)) | None => None,
+        },
+        StepKind::Mix { .. } | StepKind::Select { .. } => None,
+    }
+}
+
+/// Whether a convolution has a weight and no bias.
+fn is_unbiased(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Op { weights, .. } => step.reads.len() == 1 && weights.contains_key("w") && !weights.contains_key("b"),
+        StepKind::Mix { .. } | StepKind::Select { .. } => false,
+    }
+}
+
+/// Whether a convolution has as many results as channels, at least two, and a window of its own for each.
+fn is_depthwise(plan: &Plan, step: &Step) -> bool {
+    let groups = argument(step, "groups").filter(|&groups| groups > 1);
+    let shape = match &step.kind {
+        StepKind::Op { weights, .. } => weights.get("w").and_then(|own| plan.weights.get(own.id)).map(|w| &w.shape),
+        StepKind::Mix { .. } | StepKind::Select { .. } => None,
+    };
+    let one_each = shape.is_some_and(|shape| shape.len() == 4 && Some(shape[0]) == groups && shape[1] == 1);
+    is_unbiased(step) && groups == argument(step, "out") && one_each
+}
+
+/// Whether a convolution mixes channels and nothing else.
+fn is_pointwise(step: &Step) -> bool {
+    let plain = [("kernel", 1), ("stride", 1), ("pad", 0), ("groups", 1)];
+    is_unbiased(step) && plain.iter().all(|&(name, value)| argument(step, name) == Some(value))
 }
 
 fn nothing(step: &Step) -> EngineError {

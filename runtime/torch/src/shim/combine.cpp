@@ -8,6 +8,7 @@
 // gradients that are asked for. Kept for it: x_k of the norms, which the convolution before made; x_j only where the gradient
 // of its scale is asked for.
 
+#include "branches.h"
 #include "rows.h"
 #include "shim.h"
 
@@ -29,6 +30,7 @@ struct NascTerm {
     TensorPointer var;
     double momentum;
     double epsilon;
+    bool alone;  // nothing else reads x
 };
 }
 
@@ -45,6 +47,12 @@ struct Layout {
     std::vector<at::Tensor> means, vars;  // kept statistics, of norms
     std::vector<double> momenta, epsilons;
     bool of_batch = false;
+    std::vector<Maker> makers;  // of the x of each term
+};
+
+// Kept by the node: where gradients may be left.
+struct Makers : torch::CustomClassHolder {
+    std::vector<Maker> all;
 };
 
 // Rows and columns of a tensor [N, C] or [N, C, H, W] with channels innermost.
@@ -85,7 +93,11 @@ struct Combine : public torch::autograd::Function<Combine> {
             double* mean = statistics[k][0].data_ptr<double>();
             double* inverse = mean + columns;
             if (layout.of_batch) {
-                rows::moments(xs.back(), count, columns, mean, inverse);
+                if (const auto* known = layout.makers[k].moments()) {
+                    std::copy(known->begin(), known->end(), mean);
+                } else {
+                    rows::moments(xs.back(), count, columns, mean, inverse);
+                }
                 keep(layout, k, mean, inverse, count, columns);
             } else {
                 const float* kept_mean = layout.means[k].const_data_ptr<float>();
@@ -117,6 +129,9 @@ struct Combine : public torch::autograd::Function<Combine> {
         ctx->save_for_backward(saved);
         ctx->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
         ctx->saved_data["of_batch"] = layout.of_batch;
+        auto makers = c10::make_intrusive<Makers>();
+        makers->all = layout.makers;
+        ctx->saved_data["makers"] = c10::IValue::make_capsule(makers);
         std::vector<int64_t> places;
         for (const auto& place : layout.places) {
             places.insert(places.end(), {place.x, place.scale, place.gamma, place.beta, place.norm});
@@ -143,6 +158,7 @@ struct Combine : public torch::autograd::Function<Combine> {
         const auto saved = ctx->get_saved_variables();
         const auto numbers = ctx->saved_data["places"].toIntVector();
         const bool of_batch = ctx->saved_data["of_batch"].toBool();
+        const auto makers = c10::static_intrusive_pointer_cast<Makers>(ctx->saved_data["makers"].toCapsule());
         const auto g = channels_innermost(gradients[0]);
         const auto [count, columns] = extent(g);
         const auto terms = static_cast<int64_t>(numbers.size() / 5);
@@ -216,6 +232,11 @@ struct Combine : public torch::autograd::Function<Combine> {
                 of_x[c] = static_cast<float>(-along);
                 offset[c] = static_cast<float>(along * mean[c] - slope * total[c] / count);
             }
+            if (const auto& maker = makers->all[k]) {
+                maker.leave(std::vector<float>(of_g, of_g + 3 * columns));
+                results[place[0]] = g;
+                continue;
+            }
             results[place[0]] = empty_like_rows(g);
             float* out = results[place[0]].mutable_data_ptr<float>();
             const bool reads = norm && of_batch;
@@ -281,6 +302,7 @@ char* nasc_combine(TensorPointer out, const NascTerm* terms, size_t count, bool 
             place.beta = add(terms[k].beta);
             place.norm = terms[k].mean != nullptr;
             layout.places.push_back(place);
+            layout.makers.push_back(place.norm && terms[k].alone ? Maker::of(inputs[place.x]) : Maker());
             layout.means.push_back(place.norm ? *terms[k].mean : at::Tensor());
             layout.vars.push_back(place.norm ? *terms[k].var : at::Tensor());
             layout.momenta.push_back(terms[k].momentum);
