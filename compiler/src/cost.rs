@@ -5,12 +5,12 @@
 //! only `search_only` alternatives need is part of the supernet's totals but of no architecture. Ranges are exact and come with
 //! architectures that attain them, read off the diagram of all runs (see [`crate::runs`]).
 //!
-//! Units: numbers held by weights; multiply-accumulates for a batch of one record.
+//! Units: numbers held by weights; multiply-accumulates for a batch of one record; elements for a batch of one record.
 
 use crate::arch::Architecture;
 use crate::chosen::Chosen;
 use crate::runs::{Conditions, Runs, RunsError, When};
-use crate::supernet::{ContextId, Cost, Supernet, Weight};
+use crate::supernet::{Activations, Amounts, ContextId, Cost, CostKind, Supernet, Weight};
 use indexmap::IndexMap;
 
 /// The least and the most that an architecture of a space costs.
@@ -30,60 +30,94 @@ pub struct Range {
 #[derive(Clone, Debug)]
 pub struct CostModel {
     conditions: Conditions,
+    kind: CostKind,
+    terms: CostTerms,
+}
+
+/// Costs as sums of what happens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CostTerms {
     /// What every run costs.
-    always: i64,
+    pub(crate) always: Amounts,
     /// What is added in runs in which one of the conditions holds.
-    terms: Vec<(Vec<When>, i64)>,
+    pub(crate) terms: Vec<(Vec<When>, Amounts)>,
+}
+
+impl CostTerms {
+    /// These costs of a supernet; others stay 0.
+    pub(crate) fn of(supernet: &Supernet, kinds: &[CostKind]) -> CostTerms {
+        let mut always = Amounts::default();
+        // What happens together is one term.
+        let mut terms: IndexMap<Vec<When>, Amounts> = IndexMap::new();
+        for &kind in kinds {
+            for part in parts(supernet, kind) {
+                for (when, value) in steps(&part) {
+                    let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_default() };
+                    let sum = &mut sum[kind as usize];
+                    // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
+                    *sum = sum.saturating_add(value);
+                }
+            }
+        }
+        terms.retain(|_, amounts| *amounts != Amounts::default());
+        CostTerms { always, terms: terms.into_iter().collect() }
+    }
+}
+
+/// What a cost is made of: parts that add up, each of which amounts to the largest of what holds.
+fn parts(supernet: &Supernet, kind: CostKind) -> Vec<Vec<(ContextId, Chosen<i64>)>> {
+    let one = |size: &crate::size::Size| size.at(1).unwrap_or(i64::MAX);
+    let macs = |cost: &Cost| vec![(cost.context, cost.macs.map(one))];
+    let elements = |row: &Activations| vec![(row.context, row.elements.map(one))];
+    match kind {
+        CostKind::Params => supernet.weights.iter().map(amounts).collect(),
+        CostKind::Macs => supernet.costs.iter().map(macs).collect(),
+        CostKind::Activations => supernet.activations.iter().map(elements).collect(),
+    }
 }
 
 impl CostModel {
+    /// A cost of a valid supernet.
+    pub fn new(supernet: &Supernet, kind: CostKind) -> CostModel {
+        CostModel { conditions: Conditions::new(supernet), kind, terms: CostTerms::of(supernet, &[kind]) }
+    }
+
     /// How many numbers the weights of a run hold.
     pub fn params(supernet: &Supernet) -> CostModel {
-        CostModel::new(supernet, supernet.weights.iter().map(|weight| amounts(weight)))
+        CostModel::new(supernet, CostKind::Params)
     }
 
     /// How many multiply-accumulates a run does for one record.
     pub fn macs(supernet: &Supernet) -> CostModel {
-        let amount = |cost: &Cost| vec![(cost.context, cost.macs.map(|macs| macs.at(1).unwrap_or(i64::MAX)))];
-        CostModel::new(supernet, supernet.costs.iter().map(amount))
-    }
-
-    /// Of parts that each amount to the largest of what holds.
-    fn new(supernet: &Supernet, parts: impl Iterator<Item = Vec<(ContextId, Chosen<i64>)>>) -> CostModel {
-        let mut always = 0i64;
-        // What happens together is one term.
-        let mut terms: IndexMap<Vec<When>, i64> = IndexMap::new();
-        for part in parts {
-            for (when, value) in steps(&part) {
-                let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_insert(0) };
-                // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
-                *sum = sum.saturating_add(value);
-            }
-        }
-        terms.retain(|_, value| *value != 0);
-        CostModel { conditions: Conditions::new(supernet), always, terms: terms.into_iter().collect() }
+        CostModel::new(supernet, CostKind::Macs)
     }
 
     /// What an architecture of the supernet costs.
     pub fn of(&self, architecture: &Architecture) -> i64 {
-        let happens = self.conditions.under(architecture.answers());
-        let holds = |when: &When| when.holds(&happens, architecture.answers());
-        let terms = self.terms.iter().filter(|(all, _)| all.iter().any(holds));
-        terms.fold(self.always, |sum, (_, value)| sum.saturating_add(*value))
+        self.of_answers(architecture.answers())
     }
 
-    fn range(&self, supernet: &Supernet) -> Result<Range, RunsError> {
-        let conditions: Vec<&[When]> = self.terms.iter().map(|(all, _)| &**all).collect();
-        let values: Vec<i64> = self.terms.iter().map(|(_, value)| *value).collect();
-        let extremes = Runs::with_terms(supernet, &conditions)?.extremes(&values)?;
-        let ((min, smallest), (max, largest)) = (extremes.least, extremes.greatest);
-        Ok(Range {
-            min: self.always.saturating_add(min),
-            max: self.always.saturating_add(max),
-            smallest: Architecture::from_runs(smallest),
-            largest: Architecture::from_runs(largest),
-        })
+    /// What a run with these answers costs.
+    pub(crate) fn of_answers(&self, answers: &[Option<u32>]) -> i64 {
+        let happens = self.conditions.under(answers);
+        let holds = |when: &When| when.holds(&happens, answers);
+        let place = self.kind as usize;
+        let terms = self.terms.terms.iter().filter(|(all, _)| all.iter().any(holds));
+        terms.fold(self.terms.always[place], |sum, (_, amounts)| sum.saturating_add(amounts[place]))
     }
+}
+
+/// The exact range of a cost over all architectures.
+pub fn range(supernet: &Supernet, kind: CostKind) -> Result<Range, RunsError> {
+    let (runs, own) = Runs::with_cost(supernet, kind)?;
+    let extremes = runs.extremes(&own.terms)?;
+    let ((min, smallest), (max, largest)) = (extremes.least, extremes.greatest);
+    Ok(Range {
+        min: own.always.saturating_add(min),
+        max: own.always.saturating_add(max),
+        smallest: Architecture::from_runs(smallest),
+        largest: Architecture::from_runs(largest),
+    })
 }
 
 /// How much of a weight is created when.
@@ -135,10 +169,10 @@ pub fn supernet_macs(supernet: &Supernet) -> i64 {
 
 /// The exact range of [`params`].
 pub fn params_range(supernet: &Supernet) -> Result<Range, RunsError> {
-    CostModel::params(supernet).range(supernet)
+    range(supernet, CostKind::Params)
 }
 
 /// The exact range of [`macs`].
 pub fn macs_range(supernet: &Supernet) -> Result<Range, RunsError> {
-    CostModel::macs(supernet).range(supernet)
+    range(supernet, CostKind::Macs)
 }

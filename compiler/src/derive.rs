@@ -9,7 +9,8 @@ use crate::chosen::{Answers, Chosen};
 use crate::passes::run_all;
 use crate::runs::Conditions;
 use crate::supernet::{
-    ALWAYS, Context, Cost, Creation, DecisionId, NARROW, Node, NodeId, NodeKind, Supernet, TensorType, Use, Weight, WeightDim,
+    ALWAYS, Activations, Context, Cost, Creation, DecisionId, NARROW, Node, NodeId, NodeKind, Supernet, TensorType, Use, Weight,
+    WeightDim,
 };
 use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
@@ -83,6 +84,9 @@ pub fn derive_with_cuts(
     let mut states = Kept::new(&supernet.states, is_created);
     let costs = supernet.costs.iter().filter(|cost| happens.contexts[cost.context.0 as usize]);
     let paid = costs.filter_map(|cost| cost.macs.at(answers));
+    let executed = supernet.activations.iter().filter(|row| happens.contexts[row.context.0 as usize]);
+    let given = executed.filter_map(|row| row.elements.at(answers));
+    network.activations = given.map(|size| Activations { context: ALWAYS, elements: Chosen::constant(size.clone()) }).collect();
     network.costs = paid.map(|macs| Cost { context: ALWAYS, macs: Chosen::constant(macs.clone()) }).collect();
 
     let needed = needed(supernet, architecture)?;

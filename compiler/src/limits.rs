@@ -22,12 +22,22 @@ pub enum Limit {
     Steps,
     /// Combinations of answers that one value depends on.
     Points,
+    /// Combinations of sums of costs that are looked at where architectures are counted under bounds.
+    Sums,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Limit; 7] =
-        [Limit::Bytes, Limit::Nesting, Limit::Nodes, Limit::Recursion, Limit::Iterations, Limit::Steps, Limit::Points];
+    pub const ALL: [Limit; 8] = [
+        Limit::Bytes,
+        Limit::Nesting,
+        Limit::Nodes,
+        Limit::Recursion,
+        Limit::Iterations,
+        Limit::Steps,
+        Limit::Points,
+        Limit::Sums,
+    ];
 
     /// Those that reading a text can meet.
     pub const TEXT: [Limit; 2] = [Limit::Bytes, Limit::Nesting];
@@ -42,6 +52,7 @@ impl Limit {
             Limit::Iterations => "limit-iterations",
             Limit::Steps => "limit-steps",
             Limit::Points => "limit-points",
+            Limit::Sums => "limit-sums",
         }
     }
 
@@ -55,6 +66,7 @@ impl Limit {
             Limit::Iterations => "iterations of one loop",
             Limit::Steps => "evaluated expressions of a space",
             Limit::Points => "combinations of answers that one value depends on",
+            Limit::Sums => "combinations of sums of costs",
         }
     }
 
@@ -69,6 +81,7 @@ impl Limit {
             Limit::Iterations => 100_000,
             Limit::Steps => 4_000_000,
             Limit::Points => 4_096,
+            Limit::Sums => 2_000_000,
         }
     }
 }

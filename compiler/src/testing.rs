@@ -350,8 +350,100 @@ pub(crate) fn tables() -> impl Strategy<Value = Supernet> {
     })
 }
 
-/// Every run, found by trying every answer to everything, one decision after another.
+/// A supernet with requirements over decisions, with costs that decisions decide, and with bounds on costs.
+pub(crate) fn required(base: impl Strategy<Value = Supernet>) -> impl Strategy<Value = Supernet> {
+    let index = any::<prop::sample::Index>;
+    let requirements = prop::collection::vec((index(), index(), index(), any::<u16>()), 0..3);
+    let costs = prop::collection::vec((index(), index(), prop::array::uniform3(0i64..9), any::<bool>()), 0..4);
+    let bounds = prop::collection::vec((0usize..3, -2i64..4, 0usize..3, -1i64..2, index(), index(), any::<[bool; 2]>()), 0..3);
+    (base, requirements, costs, bounds).prop_map(|(mut supernet, requirements, costs, bounds)| {
+        if supernet.decisions.is_empty() {
+            return supernet;
+        }
+        let raw = all_runs(&supernet);
+        // What depends on a decision stands where the decision was met.
+        let known = |supernet: &Supernet, context: ContextId, decision: DecisionId| {
+            let comes = |answers: &&Vec<Option<u32>>| holds(supernet, context, answers, &met(supernet, answers));
+            raw.iter().filter(comes).all(|answers| answers[decision.0 as usize].is_some())
+        };
+        let context = |supernet: &Supernet, at: prop::sample::Index| ContextId(at.index(supernet.contexts.len()) as u32);
+        let table = |supernet: &Supernet, a: DecisionId, values: Vec<Option<i64>>| {
+            let values = (0..supernet.decision(a).alternatives.len()).map(|answer| values[answer % values.len()]).collect();
+            Chosen::by_answer(a, values)
+        };
+        for (at, first, second, mask) in requirements {
+            let context = context(&supernet, at);
+            let [a, b] = [first, second].map(|at| DecisionId(at.index(supernet.decisions.len()) as u32));
+            let bits = |offset: u32| (0..4).map(|bit| Some(i64::from(mask >> (offset + bit) & 1))).collect::<Vec<_>>();
+            let (Some(left), Some(right)) = (table(&supernet, a, bits(0)), table(&supernet, b, bits(4))) else { continue };
+            let both = left.zip(&right, 100, |a, b, _, _| Ok::<_, crate::chosen::TooLarge>(Some(a + b > 0)));
+            if known(&supernet, context, a) && known(&supernet, context, b) {
+                let holds = both.expect("16 points").expect("entries");
+                supernet.requirements.push(Requirement { context, holds, why: None, place: nowhere() });
+            }
+        }
+        for (at, decision, values, activations) in costs {
+            let context = context(&supernet, at);
+            let decision = DecisionId(decision.index(supernet.decisions.len()) as u32);
+            let values = table(&supernet, decision, values.map(Some).to_vec()).expect("entries");
+            let amounts = if known(&supernet, context, decision) { values } else { Chosen::constant(values.entries().sum()) };
+            let amounts = amounts.map(|amount| Size::batch().mul(&Size::known(*amount)).expect("small"));
+            if activations {
+                supernet.activations.push(Activations { context, elements: amounts });
+            } else {
+                supernet.costs.push(Cost { context, macs: amounts });
+            }
+        }
+        for (first, factor, second, other, least, most, [above, below]) in bounds {
+            let mut factors = [0; 3];
+            factors[first] += factor;
+            factors[second] += other;
+            let terms: Vec<_> = CostKind::ALL.into_iter().zip(factors).filter(|(_, factor)| *factor != 0).collect();
+            let form = Form { terms };
+            let mut values: Vec<i128> = raw.iter().map(|answers| form.of(&amounts(&supernet, answers))).collect();
+            values.sort_unstable();
+            if values.is_empty() || form.terms.is_empty() {
+                continue;
+            }
+            let limit = |at: prop::sample::Index| i64::try_from(values[at.index(values.len())]).expect("small");
+            let (least, most) = (above.then(|| limit(least)), below.then(|| limit(most)));
+            supernet.bounds.push(Bound { form, least, most, why: None, place: nowhere() });
+        }
+        supernet
+    })
+}
+
+/// What a run costs, added up by hand.
+pub(crate) fn amounts(supernet: &Supernet, answers: &[Option<u32>]) -> Amounts {
+    let met = met(supernet, answers);
+    let in_run = |context: ContextId| holds(supernet, context, answers, &met);
+    let given = |decision: DecisionId| answers[decision.0 as usize];
+    let created = |weight: &&Weight| weight.created.iter().any(|creation| in_run(creation.context));
+    let one = |size: &Chosen<Size>| size.at(&given).and_then(|size| size.at(1)).expect("a small number");
+    [
+        supernet.weights.iter().filter(created).map(Weight::len).sum(),
+        supernet.costs.iter().filter(|cost| in_run(cost.context)).map(|cost| one(&cost.macs)).sum(),
+        supernet.activations.iter().filter(|row| in_run(row.context)).map(|row| one(&row.elements)).sum(),
+    ]
+}
+
+/// Every run that meets the requirements.
 pub(crate) fn all_runs(supernet: &Supernet) -> Vec<Vec<Option<u32>>> {
+    let mut all = raw_runs(supernet);
+    all.retain(|answers| {
+        let met = met(supernet, answers);
+        let excluded = supernet.requirements.iter().any(|requirement| {
+            let given = |decision: DecisionId| answers[decision.0 as usize];
+            holds(supernet, requirement.context, answers, &met) && requirement.holds.at(&given) == Some(&false)
+        });
+        let amounts = amounts(supernet, answers);
+        !excluded && supernet.bounds.iter().all(|bound| bound.allows(&amounts))
+    });
+    all
+}
+
+/// Every run whether it meets the requirements or not, found by trying every answer to everything, one decision after another.
+pub(crate) fn raw_runs(supernet: &Supernet) -> Vec<Vec<Option<u32>>> {
     let mut all = vec![Vec::new()];
     for decision in &supernet.decisions {
         let derivable = decision.alternatives.iter().enumerate().filter(|(_, a)| !a.search_only);

@@ -12,9 +12,9 @@ use crate::ctx::{self, Ctx, grouped, json_line};
 use crate::failure::Result;
 use crate::input::Input;
 use nasc_compiler::arch::Architecture;
-use nasc_compiler::cost::{Range, macs_range, params_range, supernet_macs, supernet_params};
+use nasc_compiler::cost::{Range, macs_range, params_range, range, supernet_macs, supernet_params};
 use nasc_compiler::count::{count, count_flat};
-use nasc_compiler::supernet::{Decision, NodeKind, Supernet};
+use nasc_compiler::supernet::{CostKind, Decision, NodeKind, Supernet};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -55,6 +55,8 @@ struct Facts<'a> {
     flat: String,
     params: Range,
     macs: Range,
+    /// Where a requirement or an aim is about them.
+    activations: Option<Range>,
 }
 
 /// Decisions whose names begin alike.
@@ -78,6 +80,10 @@ impl Facts<'_> {
             flat: count_flat(supernet).to_string(),
             params: params_range(supernet).map_err(failure)?,
             macs: macs_range(supernet).map_err(failure)?,
+            activations: match supernet.activations.as_slice() {
+                [] => None,
+                [_, ..] => Some(range(supernet, CostKind::Activations).map_err(failure)?),
+            },
         })
     }
 
@@ -99,6 +105,13 @@ impl Facts<'_> {
         let rows =
             [vec![grouped(&self.architectures), "different".to_owned()], vec![grouped(&self.flat), "raw encodings".to_owned()]];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
+        for (title, rows) in [("Requirements over costs", self.bounds()), ("Aims beside the loss", self.aims())] {
+            if !rows.is_empty() {
+                writeln!(out, "\n{title}")?;
+                let rows: Vec<_> = rows.into_iter().map(|row| vec![row]).collect();
+                write!(out, "{}", columns(&[Side::Left], &rows))?;
+            }
+        }
         writeln!(out, "\nSupernet")?;
         let tensors = match self.supernet.weights.len() {
             1 => "1 tensor".to_owned(),
@@ -109,12 +122,22 @@ impl Facts<'_> {
             vec![grouped(supernet_macs(self.supernet)), "MACs a record, everything computed".to_owned()],
         ];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
-        for (what, range) in [("Weights of an architecture", &self.params), ("MACs of an architecture, a record", &self.macs)] {
+        let mut ranges = vec![("Weights of an architecture", &self.params), ("MACs of an architecture, a record", &self.macs)];
+        ranges.extend(self.activations.iter().map(|range| ("Elements of the results of its operations, a record", range)));
+        for (what, range) in ranges {
             writeln!(out, "\n{what}")?;
             writeln!(out, "  least  {}\n         {}", grouped(range.min), answers(self.supernet, &range.smallest))?;
             writeln!(out, "  most   {}\n         {}", grouped(range.max), answers(self.supernet, &range.largest))?;
         }
         Ok(())
+    }
+
+    fn bounds(&self) -> Vec<String> {
+        self.supernet.bounds.iter().map(ToString::to_string).collect()
+    }
+
+    fn aims(&self) -> Vec<String> {
+        self.supernet.aims.iter().map(|aim| aim.form.to_string()).collect()
     }
 
     fn decisions(&self) -> String {
@@ -162,6 +185,8 @@ impl Facts<'_> {
             "blocks": blocks.collect::<Vec<_>>(),
             "architectures": self.architectures,
             "encodings": self.flat,
+            "bounds": self.bounds(),
+            "aims": self.aims(),
             "supernet": {
                 "weights": supernet_params(supernet),
                 "tensors": supernet.weights.len(),
@@ -169,6 +194,7 @@ impl Facts<'_> {
             },
             "params": range(&self.params),
             "macs": range(&self.macs),
+            "activations": self.activations.as_ref().map(range),
         })
     }
 }

@@ -12,8 +12,9 @@ mod tests;
 pub use file::{ARCHITECTURE_VERSION, ArchitectureFile};
 pub use sample::{Sampler, sample};
 
-use crate::runs::{Conditions, exclusions};
-use crate::supernet::{Decision, DecisionId, Supernet};
+use crate::cost::CostModel;
+use crate::runs::{Conditions, Runs, RunsError, Scores, exclusions};
+use crate::supernet::{Amounts, Bound, CostKind, Decision, DecisionId, Supernet};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 use thiserror::Error;
@@ -114,6 +115,20 @@ pub enum ArchitectureError {
         /// Why, in the author's words.
         why: String,
     },
+    /// It costs too much, or too little.
+    #[error("the requirement at {place} excludes this architecture: `{cost}` is {found} and must be {limit}{why}")]
+    Bound {
+        /// Where it stands.
+        place: String,
+        /// What is bounded, as one writes it.
+        cost: String,
+        /// What it is here.
+        found: String,
+        /// Such as `at most 5000000`.
+        limit: String,
+        /// Why, in the author's words, after a colon.
+        why: String,
+    },
     /// The run never meets the decision.
     #[error("decision `{decision}` is answered, but the other answers do not lead to it: remove it")]
     Extra {
@@ -176,6 +191,30 @@ impl Architecture {
                 return Err(ArchitectureError::Requirement { place: requirement.place.to_string(), why });
             }
         }
+        keeps_bounds(supernet, &answers)?;
+        Ok(Architecture { answers })
+    }
+
+    /// The architecture whose answers score best together among those that meet the requirements: that with the largest sum of
+    /// the scores of its answers, of equals the one with the first answers. `scores` has a row a decision and an entry an
+    /// alternative; what is no number counts as the lowest.
+    ///
+    /// # Errors
+    /// If there is no architecture, or the runs of the space cannot be enumerated.
+    ///
+    /// # Panics
+    /// If the scores are those of another space.
+    pub fn best(supernet: &Supernet, scores: &[Vec<f64>]) -> Result<Architecture, RunsError> {
+        // Sums must stay numbers: the least score is far below every other and still finite.
+        const LEAST: f64 = -1e12;
+        let finite = |score: &f64| if score.is_nan() { LEAST } else { score.clamp(LEAST, -LEAST) };
+        let scores: Vec<Vec<f64>> = scores.iter().map(|row| row.iter().map(finite).collect()).collect();
+        let fits = |(decision, row): (&Decision, &Vec<f64>)| decision.alternatives.len() == row.len();
+        assert!(
+            supernet.decisions.len() == scores.len() && supernet.decisions.iter().zip(&scores).all(fits),
+            "an entry an alternative"
+        );
+        let (_, answers) = Runs::new(supernet)?.best(Scores(&scores))?;
         Ok(Architecture { answers })
     }
 
@@ -220,6 +259,40 @@ impl Architecture {
     /// Answers read off the diagram of all runs.
     pub(crate) fn from_runs(answers: Vec<Option<u32>>) -> Architecture {
         Architecture { answers }
+    }
+}
+
+/// Whether a run with these answers keeps the bounds on costs.
+fn keeps_bounds(supernet: &Supernet, answers: &[Option<u32>]) -> Result<(), ArchitectureError> {
+    if supernet.bounds.is_empty() {
+        return Ok(());
+    }
+    let mut amounts = Amounts::default();
+    for kind in CostKind::ALL {
+        if supernet.bounds.iter().any(|bound| bound.form.mentions(kind)) {
+            amounts[kind as usize] = CostModel::new(supernet, kind).of_answers(answers);
+        }
+    }
+    match supernet.bounds.iter().find(|bound| !bound.allows(&amounts)) {
+        None => Ok(()),
+        Some(broken) => Err(ArchitectureError::Bound {
+            place: broken.place.to_string(),
+            cost: broken.form.to_string(),
+            found: broken.form.of(&amounts).to_string(),
+            limit: limits(broken),
+            why: broken.why.as_ref().map_or_else(String::new, |why| format!(": {why}")),
+        }),
+    }
+}
+
+/// The limits of a bound in words.
+pub(crate) fn limits(bound: &Bound) -> String {
+    match (bound.least, bound.most) {
+        (Some(least), Some(most)) if least == most => format!("{least}"),
+        (Some(least), Some(most)) => format!("from {least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => "anything".to_owned(),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! To draw each *architecture* with the same probability, an answer must be drawn as often as there are architectures that give
 //! it: answering decisions evenly would favour the runs that end early. The counts below every answer are read off the diagram of
-//! all runs once; a draw then walks the diagram with one table look-up a decision that is met.
+//! all runs once; a draw then walks the diagram with one table look-up a decision that is met. Where costs are bounded, an answer to
+//! one decision depends on those to all others, and the run of a uniform number is taken.
 //!
 //! Promise: the same generator state gives the same architecture, on every machine and in every version of the crates below.
 
@@ -20,6 +21,8 @@ pub struct Sampler {
     total: BigUint,
     pub(super) points: Vec<Draw>,
     pub(super) roots: Vec<u32>,
+    /// Under bounds on costs, an architecture is drawn by its number.
+    numbered: Option<Ranks>,
 }
 
 /// How the answer to a decision is drawn.
@@ -51,13 +54,22 @@ impl Sampler {
         if ranks.total().is_zero() {
             return Err(RunsError::Empty);
         }
+        let (decisions, total) = (supernet.decisions.len(), ranks.total().clone());
+        if ranks.is_bounded() {
+            return Ok(Sampler { decisions, total, points: Vec::new(), roots: Vec::new(), numbered: Some(ranks) });
+        }
         let runs = ranks.runs();
         let points = runs.points().iter().map(|point| draw(point, &ranks)).collect();
-        Ok(Sampler { decisions: supernet.decisions.len(), total: ranks.total().clone(), points, roots: runs.roots().to_vec() })
+        Ok(Sampler { decisions, total, points, roots: runs.roots().to_vec(), numbered: None })
     }
 
     /// Draws one.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Architecture {
+        if let Some(ranks) = &self.numbered {
+            let number = below_long(&self.total, rng);
+            let answers = ranks.run(&number).expect("every number below the total is that of a run");
+            return Architecture { answers };
+        }
         let mut answers = vec![None; self.decisions];
         let mut pending = Vec::new();
         for &root in &self.roots {

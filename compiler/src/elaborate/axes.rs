@@ -57,6 +57,7 @@ impl<'p> Evaluator<'p> {
             | Builtin::Concat
             | Builtin::Slice
             | Builtin::Expand
+            | Builtin::Cost(_)
             | Builtin::Later(_) => return None,
         };
         if arguments.iter().any(|argument| argument.value.is_hole()) {

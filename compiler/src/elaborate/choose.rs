@@ -206,7 +206,8 @@ impl<'p> Evaluator<'p> {
                 let place = self.places.place(keyword);
                 self.net.decisions.push(Decision { name: name.clone(), alternatives, met: Vec::new(), subsets, place });
                 self.decision_places.push(keyword);
-                self.decisions.insert(name, id);
+                self.decisions.insert(name.clone(), id);
+                self.recognise(&name);
                 id
             }
         };

@@ -186,7 +186,7 @@ impl<'p> Evaluator<'p> {
                     let first = self.net.node(column[0]);
                     let (ty, path): (TensorType, Rc<str>) = (first.ty.clone(), Rc::from(&*first.path));
                     let operands: Vec<NodeId> = operands.iter().map(|column| made[column]).collect();
-                    let Value::Tensor(tensor) = self.add(kind.clone(), ty, &path, span, &operands) else { return None };
+                    let Value::Tensor(tensor) = self.add_unseen(kind.clone(), ty, &path, span, &operands) else { return None };
                     made.insert(column, tensor.node);
                     pending.pop();
                 }

@@ -36,10 +36,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0406", "a shared weight has two shapes"),
     ("N0407", "a selection is not used as one"),
     ("N0408", "a choice among nothing"),
-    ("N0412", "requirements that leave no run"),
+    ("N0411", "a requirement that no architecture meets"),
     ("N0413", "alternatives are of different kinds"),
     ("N0414", "the exits of a loop have different types"),
     ("N0415", "a pattern of axes that does not fit"),
+    ("N0416", "a cost where it means nothing"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -48,6 +49,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0506", "a name grows too long"),
     ("N0507", "lists nest too deeply"),
     ("N0508", "evaluation nests too deeply"),
+    ("N0509", "bounds on costs leave too many sums to look at"),
     ("N0601", "not supported yet"),
 ];
 
@@ -253,9 +255,28 @@ pub(crate) enum ElaborateError {
         pattern: Arc<str>,
         why: String,
     },
-    /// The requirements together, of which this is the last.
-    NoRun {
-        others: Vec<Span>,
+    /// A cost where it cannot be, or with what it cannot be compared.
+    Cost {
+        rule: &'static str,
+    },
+    /// Requirements over decisions leave no architecture.
+    NothingLeft {
+        why: Option<String>,
+        /// Whether those before it have a part in it.
+        others: bool,
+    },
+    /// No architecture keeps a bound on costs.
+    OutOfReach {
+        cost: String,
+        limit: String,
+        /// The closest cost.
+        found: i128,
+        why: Option<String>,
+        /// Answers of an architecture that costs so much, and how many more there are.
+        closest: Vec<(String, String)>,
+        more: usize,
+        /// Whether those before it have a part in it.
+        others: bool,
     },
     /// This compiler does not go on.
     Refused(Refusal),

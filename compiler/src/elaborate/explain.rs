@@ -243,11 +243,24 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Pattern { pattern, why } => {
             Diagnostic::error("N0415", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
-        ElaborateError::NoRun { others } => {
-            let title = "the requirements leave no architecture";
-            let diagnostic = Diagnostic::error("N0412", title, span, "met by no run that meets the others");
-            let others = others.iter().filter(|other| **other != span).take(MOST_CALLS);
-            others.fold(diagnostic, |diagnostic, other| diagnostic.also(*other, "this is required, too"))
+        ElaborateError::Cost { rule } => {
+            Diagnostic::error("N0416", "a cost means nothing here", span, "not like this").note(*rule)
+        }
+        ElaborateError::NothingLeft { why, others } => {
+            unmet(span, why.as_deref().unwrap_or("no architecture is left").to_owned(), *others)
+        }
+        ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
+            let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");
+            let mut diagnostic = unmet(span, here, *others);
+            if let Some(why) = why {
+                diagnostic = diagnostic.note(why.clone());
+            }
+            if !closest.is_empty() {
+                let answers: Vec<String> = closest.iter().map(|(name, label)| format!("`{name}` = {label}")).collect();
+                let rest = if *more == 0 { String::new() } else { format!(" and {more} more") };
+                diagnostic = diagnostic.note(format!("the closest: {}{rest}", answers.join(", ")));
+            }
+            diagnostic
         }
         ElaborateError::Refused(refusal) => refused(refusal, span),
     }
@@ -270,6 +283,7 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                     let on = detail.as_deref().map_or_else(String::new, |names| format!("this depends on {names}"));
                     ("N0505", on)
                 }
+                Limit::Sums => ("N0509", "counting the architectures that are left needs more".to_string()),
             };
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {
@@ -277,6 +291,9 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                 Limit::Points => {
                     diagnostic.note("tie some of them with `arch`, or choose fewer numbers that one size depends on")
                 }
+                Limit::Sums => diagnostic.note(
+                    "every sum that parts of an architecture may cost is looked at: bound fewer costs, or let parts share decisions",
+                ),
                 Limit::Bytes | Limit::Nesting | Limit::Nodes | Limit::Iterations | Limit::Steps => diagnostic,
             };
             diagnostic.help(format!("if that is meant, raise the limit with `{limit} N`"))
@@ -295,6 +312,11 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                 .note("the language has it; this version of the compiler does not")
         }
     }
+}
+
+fn unmet(span: Span, here: String, others: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::error("N0411", "no architecture meets this requirement", span, here);
+    if others { diagnostic.note("among those that meet the requirements before it") } else { diagnostic }
 }
 
 fn requirement(
@@ -320,6 +342,9 @@ fn requirement(
 fn overflow(operator: &str, span: Span) -> Diagnostic {
     match operator {
         "elements" => Diagnostic::error("N0314", "a tensor with too many elements", span, "more than 2^44 of them"),
+        "activations" => {
+            Diagnostic::error("N0314", "operations with too many elements", span, "more than 2^63 of them in one architecture")
+        }
         "macs" => {
             Diagnostic::error("N0314", "an operation that costs too much", span, "more than 2^44 multiply-accumulates a record")
         }

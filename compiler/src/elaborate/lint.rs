@@ -7,7 +7,6 @@
 //!
 //! Promise: only what is so for certain is reported, and nothing of the library.
 
-use super::error::ElaborateError;
 use super::open::Assumptions;
 use super::{Evaluator, Frame};
 use crate::chosen::Axis;
@@ -37,8 +36,6 @@ pub(super) struct Notes {
     options: IndexMap<Span, Option<Arc<str>>>,
     /// By requirement of a space over decisions, whether it held wherever it was looked at.
     requirements: IndexMap<Span, bool>,
-    /// Where each requirement of the supernet stands.
-    pub(super) requirement_places: Vec<Span>,
 }
 
 /// A lint as data.
@@ -91,7 +88,8 @@ impl<'p> Evaluator<'p> {
             found.extend(only.map(|label| (span, Lint::OneOption { label })));
         }
         found.extend(notes.requirements.iter().filter(|(_, always)| **always).map(|(span, _)| (*span, Lint::AlwaysMet)));
-        self.never_taken(&notes.requirement_places, &mut found);
+        let places = self.requirement_places.clone();
+        self.never_taken(&places, &mut found);
         if !self.failures.is_empty() {
             return Vec::new();
         }
@@ -111,13 +109,13 @@ impl<'p> Evaluator<'p> {
     }
 
     fn never_taken(&mut self, places: &[Span], found: &mut Vec<(Span, Lint)>) {
-        let Some(last) = places.last() else { return };
+        if places.is_empty() {
+            return;
+        }
         // Decisions that depend on each other in too many ways are said to do so where runs are counted.
         let Ok(runs) = Runs::new(&self.net) else { return };
-        let Some(taken) = runs.taken() else {
-            self.fail(*last, ElaborateError::NoRun { others: places.to_vec() });
-            return;
-        };
+        // That no run is left was reported.
+        let Some(taken) = runs.taken() else { return };
         for (number, decision) in self.net.decisions.iter().enumerate() {
             let answers = &taken[number];
             let never = |(answer, label): (usize, &crate::supernet::Alternative)| {

@@ -10,6 +10,7 @@
 
 mod arithmetic;
 mod axes;
+mod bound;
 mod builtin;
 mod call;
 mod choose;
@@ -18,6 +19,8 @@ mod entangle;
 pub(crate) mod error;
 mod explain;
 mod expression;
+mod foresee;
+mod fraction;
 pub(crate) mod lint;
 mod open;
 mod path;
@@ -25,6 +28,7 @@ mod place;
 mod primitive;
 mod register;
 mod select;
+mod settle;
 mod space;
 mod statement;
 mod tensor;
@@ -34,7 +38,7 @@ mod value;
 use crate::extent::Extent;
 use crate::limits::{Limit, Limits};
 use crate::resolve::{Global, ItemId, ModuleId, Program};
-use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, WeightDim};
+use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, TensorType, WeightDim};
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -49,6 +53,9 @@ use value::Value;
 /// How deeply evaluation itself may nest: the depth of calls times that of the expressions in them.
 /// With [`STACK`] it bounds the stack of a level to 16 KB, which is more than any takes in a build without optimisation.
 const DEEPEST: usize = 4_000;
+
+/// How often a space in which something is wrong is evaluated: each time with more requirements known from the start.
+const MOST_ROUNDS: usize = 3;
 
 /// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
 pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
@@ -71,40 +78,28 @@ pub(crate) fn elaborate(
     limits: &Limits,
     places: &Places<'_>,
 ) -> Elaborated {
-    let mut evaluator = Evaluator {
-        program,
-        limits,
-        places,
-        net: Supernet::new("".into()),
-        failures: Vec::new(),
-        reported: FxHashSet::default(),
-        steps: 0,
-        depth: 0,
-        stopped: false,
-        calls: Vec::new(),
-        context: ALWAYS,
-        contexts: FxHashMap::default(),
-        decisions: FxHashMap::default(),
-        decision_places: Vec::new(),
-        assumptions: vec![Rc::from([])],
-        narrow: FxHashMap::default(),
-        mixes: FxHashMap::default(),
-        entangled: FxHashSet::default(),
-        kept: FxHashMap::default(),
-        example: Vec::new(),
-        met: FxHashSet::default(),
-        metrics: FxHashMap::default(),
-        weights: FxHashMap::default(),
-        constants: FxHashMap::default(),
-        results: FxHashMap::default(),
-        notes: lint::Notes::default(),
-    };
-    evaluator.space(space, params);
-    evaluator.settle_weights();
-    let lints = if evaluator.failures.is_empty() { evaluator.lints() } else { Vec::new() };
-    let mistakes = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program));
-    let diagnostics = mistakes.chain(lints).collect();
-    Elaborated { supernet: evaluator.net, diagnostics, steps: evaluator.steps }
+    let mut foreseen = Vec::new();
+    let mut steps = 0u64;
+    let mut round = 0;
+    loop {
+        round += 1;
+        let mut evaluator = Evaluator::new(program, limits, places, foreseen);
+        evaluator.space(space, params);
+        // Requirements that evaluation took for granted when it came to them hold as well.
+        evaluator.keep_foreseen();
+        evaluator.settle_weights();
+        evaluator.settle();
+        steps = steps.saturating_add(evaluator.steps);
+        let known = evaluator.foresee();
+        let may_help = !evaluator.failures.is_empty() && !evaluator.stopped && known != evaluator.foreseen;
+        if !may_help || round == MOST_ROUNDS {
+            let lints = if evaluator.failures.is_empty() { evaluator.lints() } else { Vec::new() };
+            let mistakes = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program));
+            let diagnostics = mistakes.chain(lints).collect();
+            return Elaborated { supernet: evaluator.net, diagnostics, steps };
+        }
+        foreseen = known;
+    }
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
@@ -165,8 +160,65 @@ struct Evaluator<'p> {
     constants: FxHashMap<ItemId, Constant>,
     /// Outputs and metrics by name.
     results: FxHashMap<Arc<str>, Span>,
+    /// Requirements that were met when the space was evaluated before.
+    foreseen: Vec<foresee::Foreseen>,
+    /// Which of them a decision may make known.
+    awaited: FxHashMap<Arc<str>, Vec<usize>>,
+    /// Those of them whose decisions have been met.
+    known_requirements: Vec<foresee::Known>,
+    /// Where each requirement over decisions stands.
+    requirement_places: Vec<Span>,
     /// What lints are about.
     notes: lint::Notes,
+    /// Where each bound on costs stands.
+    bound_places: Vec<Span>,
+    /// Where each aim stands.
+    aim_places: Vec<Span>,
+    /// Results of operations, with the runs that execute them.
+    executed: Vec<(ContextId, Rc<TensorType>)>,
+    /// Whether a loss or a metric is being evaluated.
+    judging: bool,
+}
+
+impl<'p> Evaluator<'p> {
+    fn new(program: &'p Program, limits: &'p Limits, places: &'p Places<'p>, foreseen: Vec<foresee::Foreseen>) -> Evaluator<'p> {
+        Evaluator {
+            program,
+            limits,
+            places,
+            net: Supernet::new("".into()),
+            failures: Vec::new(),
+            reported: FxHashSet::default(),
+            steps: 0,
+            depth: 0,
+            stopped: false,
+            calls: Vec::new(),
+            context: ALWAYS,
+            contexts: FxHashMap::default(),
+            decisions: FxHashMap::default(),
+            decision_places: Vec::new(),
+            assumptions: vec![Rc::from([])],
+            narrow: FxHashMap::default(),
+            mixes: FxHashMap::default(),
+            entangled: FxHashSet::default(),
+            kept: FxHashMap::default(),
+            example: Vec::new(),
+            met: FxHashSet::default(),
+            metrics: FxHashMap::default(),
+            weights: FxHashMap::default(),
+            constants: FxHashMap::default(),
+            results: FxHashMap::default(),
+            awaited: foresee::awaited(&foreseen),
+            foreseen,
+            known_requirements: Vec::new(),
+            requirement_places: Vec::new(),
+            notes: lint::Notes::default(),
+            bound_places: Vec::new(),
+            aim_places: Vec::new(),
+            executed: Vec::new(),
+            judging: false,
+        }
+    }
 }
 
 /// The locals of one body and where it stands.

@@ -123,14 +123,15 @@ impl<'p> Evaluator<'p> {
         if axes.iter().zip(at).any(impossible) {
             return true;
         }
-        self.net.requirements.iter().any(|requirement| {
-            let there = &self.assumptions[requirement.context.0 as usize];
+        let met = self.net.requirements.iter().map(|own| (&self.assumptions[own.context.0 as usize], &own.holds));
+        let foreseen = self.known_requirements.iter().map(|known| (&known.there, &known.holds));
+        met.chain(foreseen).any(|(there, holds)| {
             let comes_there = there.iter().all(|(decision, answers)| match answer(*decision) {
                 Some(answer) => answers.contains(&answer),
                 None => self.possible(*decision).is_some_and(|known| known.iter().all(|answer| answers.contains(answer))),
             });
-            let settled = requirement.holds.axes().iter().all(|axis| answer(axis.decision).is_some());
-            comes_there && settled && requirement.holds.at(&answer) == Some(&false)
+            let settled = holds.axes().iter().all(|axis| answer(axis.decision).is_some());
+            comes_there && settled && holds.at(&answer) == Some(&false)
         })
     }
 

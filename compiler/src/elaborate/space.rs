@@ -150,7 +150,9 @@ impl<'p> Evaluator<'p> {
         span: Span,
         frame: &mut Frame,
     ) -> Option<Tensor> {
+        self.judging = true;
         let found = self.expr(value, frame);
+        self.judging = false;
         if !frame.space || self.context != ALWAYS {
             self.fail(span, ElaborateError::Misplaced { what: statement, rule: SPACE_ONLY });
             return None;

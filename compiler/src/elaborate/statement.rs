@@ -55,7 +55,7 @@ impl<'p> Evaluator<'p> {
                     self.forget(body, frame);
                 }
             }
-            StmtKind::Require(require) => self.require(require, frame),
+            StmtKind::Require(require) => self.require_costs(&require.condition, require, frame),
             StmtKind::Expr(expr) => {
                 self.expr(expr, frame);
             }
@@ -63,9 +63,7 @@ impl<'p> Evaluator<'p> {
             StmtKind::Output { name, value } => self.output(name, value, frame),
             StmtKind::Loss(value) => self.loss(value, stmt.span, frame),
             StmtKind::Metric(value) => self.metric(value, stmt.span, frame),
-            StmtKind::Minimize(_) => {
-                self.fail(stmt.span, ElaborateError::not_yet("`minimize`"));
-            }
+            StmtKind::Minimize(aims) => self.minimize(aims, stmt.span, frame),
         }
     }
 
@@ -146,13 +144,13 @@ impl<'p> Evaluator<'p> {
     }
 
     /// `require`: what must hold here. Of a chosen condition, runs in which it does not hold are no runs.
-    fn require(&mut self, require: &'p Require, frame: &mut Frame) {
-        let span = require.condition.span;
-        match self.truth(&require.condition, "require", frame) {
-            Truth::Known(true) => self.note_requirement(&require.condition, true, frame),
+    pub(super) fn require_one(&mut self, condition: &'p Expr, require: &'p Require, frame: &mut Frame) {
+        let span = condition.span;
+        match self.truth(condition, "require", frame) {
+            Truth::Known(true) => self.note_requirement(condition, true, frame),
             Truth::Unknown => {}
             Truth::Known(false) => {
-                let values = self.values_of(&require.condition, frame);
+                let values = self.values_of(condition, frame);
                 let error = ElaborateError::Requirement { of: None, why: require.why.clone(), declared: None, values };
                 self.fail(span, error);
             }
@@ -165,7 +163,7 @@ impl<'p> Evaluator<'p> {
                 let requirement = Requirement { context, holds, why, place };
                 if !self.net.requirements.contains(&requirement) {
                     self.net.requirements.push(requirement);
-                    self.notes.requirement_places.push(span);
+                    self.requirement_places.push(span);
                 }
             }
             Truth::Open(_) => {}

@@ -8,7 +8,7 @@ use super::{Evaluator, Frame, arithmetic, shared};
 use crate::chosen::Axis;
 use crate::extent::Extent;
 use crate::limits::Limit;
-use crate::supernet::{Attr, DType, Node, NodeId, NodeKind, TensorType};
+use crate::supernet::{Attr, DType, NARROW, Node, NodeId, NodeKind, TensorType};
 use indexmap::IndexMap;
 use nasc_grammar::ast::BinaryOp;
 use nasc_grammar::span::Span;
@@ -19,8 +19,30 @@ use std::rc::Rc;
 pub(super) const LARGEST: i64 = 1 << 44;
 
 impl<'p> Evaluator<'p> {
-    /// Adds a node and gives its value, or a hole at a limit.
+    /// Adds a node that a run executes and gives its value, or a hole at a limit.
     pub(super) fn add(&mut self, kind: NodeKind, ty: TensorType, path: &Rc<str>, span: Span, operands: &[NodeId]) -> Value {
+        let executed = match &kind {
+            // A weight is there already, and a cut is no operation of any run.
+            NodeKind::Op { op, .. } => &**op != "param" && &**op != NARROW,
+            NodeKind::Select { .. } => true,
+            NodeKind::Input { .. } | NodeKind::Mix { .. } => false,
+        };
+        let value = self.add_unseen(kind, ty, path, span, operands);
+        if let (Value::Tensor(tensor), true) = (&value, executed && !self.judging) {
+            self.executed.push((self.context, tensor.ty.clone()));
+        }
+        value
+    }
+
+    /// Adds a node that stands for others that runs execute.
+    pub(super) fn add_unseen(
+        &mut self,
+        kind: NodeKind,
+        ty: TensorType,
+        path: &Rc<str>,
+        span: Span,
+        operands: &[NodeId],
+    ) -> Value {
         if self.net.len() as u64 >= self.limits.get(Limit::Nodes) {
             return self.limit(span, Limit::Nodes, None);
         }

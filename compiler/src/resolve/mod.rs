@@ -9,6 +9,7 @@ pub(crate) mod modules;
 pub(crate) mod names;
 pub(crate) mod numbering;
 
+use crate::supernet::CostKind;
 use nasc_grammar::ast::{self, Item};
 use nasc_grammar::span::FileId;
 use numbering::Numbering;
@@ -77,6 +78,8 @@ pub(crate) enum Builtin {
     Expand,
     /// What `reduce` may do, beside `sum`, `min` and `max`.
     Mean,
+    /// What an architecture costs: only `require` and `minimize` speak of it.
+    Cost(CostKind),
     /// A function that the language has and this compiler does not know yet.
     Later(&'static str),
 }
@@ -104,9 +107,9 @@ impl Builtin {
         ("slice", Builtin::Slice),
         ("expand", Builtin::Expand),
         ("mean", Builtin::Mean),
-        ("params", Builtin::Later("params")),
-        ("macs", Builtin::Later("macs")),
-        ("activations", Builtin::Later("activations")),
+        ("params", Builtin::Cost(CostKind::Params)),
+        ("macs", Builtin::Cost(CostKind::Macs)),
+        ("activations", Builtin::Cost(CostKind::Activations)),
         ("latency", Builtin::Later("latency")),
         ("dsp", Builtin::Later("dsp")),
         ("on_chip", Builtin::Later("on_chip")),

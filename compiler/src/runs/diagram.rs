@@ -13,7 +13,8 @@
 
 use super::normal::{Condition, Conditions, Conjunction, always, condition, mentioned};
 use super::{RunsError, When, exclusions};
-use crate::supernet::Supernet;
+use crate::cost::CostTerms;
+use crate::supernet::{Amounts, Bound, CostKind, Supernet};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -61,17 +62,65 @@ pub struct Runs {
     pub(super) points: Vec<Point>,
     /// What every run comes to.
     pub(super) roots: Vec<NodeNumber>,
+    /// What of the roots is left: the runs that keep these.
+    pub(super) bounds: Vec<Bound>,
+    /// What every run costs.
+    pub(super) always: Amounts,
+    /// By term: what it costs, of the costs that are bounded.
+    pub(super) amounts: Vec<Amounts>,
+    /// How many combinations of sums may be looked at.
+    pub(super) most_sums: u64,
+}
+
+/// One cost of what the terms of a diagram stand for.
+#[derive(Clone, Debug)]
+pub(crate) struct OfTerms {
+    /// Of every run.
+    pub(crate) always: i64,
+    /// By term.
+    pub(crate) terms: Vec<i64>,
 }
 
 impl Runs {
     /// All runs of a valid supernet.
     pub fn new(supernet: &Supernet) -> Result<Runs, RunsError> {
-        Runs::with_terms(supernet, &[])
+        Ok(Runs::with_costs(supernet, &[])?.0)
     }
 
-    /// The same, with points for other things that happen. Each term happens if one of its conditions holds.
-    pub(crate) fn with_terms(supernet: &Supernet, terms: &[&[When]]) -> Result<Runs, RunsError> {
-        Runs::within(supernet, terms, BUDGET)
+    /// The same, with points for whatever a cost depends on.
+    pub(crate) fn with_cost(supernet: &Supernet, kind: CostKind) -> Result<(Runs, OfTerms), RunsError> {
+        let (runs, costs) = Runs::with_costs(supernet, &[kind])?;
+        let place = kind as usize;
+        let terms = costs.terms.iter().map(|(_, amounts)| amounts[place]).collect();
+        Ok((runs, OfTerms { always: costs.always[place], terms }))
+    }
+
+    /// The same, with points for whatever some costs, and those that are bounded, depend on.
+    fn with_costs(supernet: &Supernet, more: &[CostKind]) -> Result<(Runs, CostTerms), RunsError> {
+        let bounded = |kind: &CostKind| supernet.bounds.iter().any(|bound| bound.form.mentions(*kind));
+        let kinds: Vec<CostKind> = CostKind::ALL.into_iter().filter(|kind| bounded(kind) || more.contains(kind)).collect();
+        let costs = CostTerms::of(supernet, &kinds);
+        let conditions: Vec<&[When]> = costs.terms.iter().map(|(when, _)| &**when).collect();
+        let runs = Runs::within(supernet, &conditions, BUDGET)?;
+        // What is not bounded makes no difference between sums.
+        let only_bounded = |mut amounts: Amounts| {
+            for kind in CostKind::ALL.iter().filter(|kind| !bounded(kind)) {
+                amounts[*kind as usize] = 0;
+            }
+            amounts
+        };
+        let amounts = costs.terms.iter().map(|(_, amounts)| only_bounded(*amounts)).collect();
+        let always = only_bounded(costs.always);
+        Ok((Runs { always, amounts, bounds: supernet.bounds.clone(), most_sums: supernet.most_sums, ..runs }, costs))
+    }
+
+    /// Whether runs of such sums are runs of the space.
+    pub(super) fn allows(&self, sums: &Amounts) -> bool {
+        let mut amounts = self.always;
+        for (amount, sum) in amounts.iter_mut().zip(sums) {
+            *amount = amount.saturating_add(*sum);
+        }
+        self.bounds.iter().all(|bound| bound.allows(&amounts))
     }
 
     pub(crate) fn points(&self) -> &[Point] {
@@ -99,7 +148,9 @@ impl Runs {
         };
         let (mut roots, rest) = builder.fold(conditions.items)?;
         roots.extend(builder.parts(rest)?);
-        Ok(Runs { decisions, points: builder.points, roots })
+        let amounts = vec![Amounts::default(); terms.len()];
+        let (points, bounds, always, most_sums) = (builder.points, Vec::new(), Amounts::default(), supernet.most_sums);
+        Ok(Runs { decisions, points, roots, bounds, always, amounts, most_sums })
     }
 }
 

@@ -7,10 +7,12 @@
 //!
 //! Promise: everything here ends, in time linear in the supernet or with [`RunsError`].
 
+mod best;
+mod bounded;
 mod diagram;
 mod normal;
-mod ranges;
 mod rank;
+mod tables;
 mod taken;
 
 #[cfg(test)]
@@ -20,6 +22,7 @@ use crate::chosen::Region;
 use crate::supernet::{ALWAYS, ContextId, DecisionId, Supernet};
 use thiserror::Error;
 
+pub(crate) use best::Scores;
 pub(crate) use diagram::Point;
 pub use diagram::Runs;
 pub use rank::Ranks;
@@ -39,8 +42,19 @@ pub enum RunsError {
     /// The counts do not fit in memory.
     #[error("this space has so many architectures at so many depths of nesting that their counts do not fit in memory")]
     TooMany,
+    /// Bounds on costs leave too many sums.
+    #[error(
+        "counting what keeps the bounds on costs looks at more than {limit} combinations of sums; raise the limit with \
+         `--limit-sums N`, bound fewer costs, or let parts of the space share decisions"
+    )]
+    TooManySums {
+        /// How many combinations were allowed.
+        limit: u64,
+    },
     /// No run can end.
-    #[error("the space has no architecture: every run meets a decision without an alternative that a run may take")]
+    #[error(
+        "the space has no architecture: every run breaks a requirement, or meets a decision without an alternative that a run may take"
+    )]
     Empty,
 }
 

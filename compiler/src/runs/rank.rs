@@ -3,6 +3,7 @@
 //! What follows a group of answers independently multiplies, groups add up; so numbers are read off the diagram digit by digit
 //! as in a number system of mixed base. Numbers and runs are in bijection, which is what makes a uniform number a uniform run.
 
+use super::bounded::Bounded;
 use super::diagram::{Group, Point};
 use super::{Runs, RunsError};
 use num_bigint::BigUint;
@@ -15,6 +16,8 @@ const MOST_BITS: u64 = 1 << 30;
 #[derive(Clone, Debug)]
 pub struct Ranks {
     runs: Runs,
+    /// Where costs are bounded, the counts are there and not here.
+    bounded: Option<Bounded>,
     /// By point: the ways through the diagram below it.
     below: Vec<BigUint>,
     total: BigUint,
@@ -23,6 +26,10 @@ pub struct Ranks {
 impl Ranks {
     /// Counts the runs of a diagram.
     pub fn new(runs: Runs) -> Result<Ranks, RunsError> {
+        if !runs.bounds.is_empty() {
+            let bounded = Bounded::new(&runs)?;
+            return Ok(Ranks { total: bounded.total(), runs, bounded: Some(bounded), below: Vec::new() });
+        }
         let mut below: Vec<BigUint> = Vec::with_capacity(runs.points.len());
         let mut bits = 0;
         for point in &runs.points {
@@ -40,7 +47,7 @@ impl Ranks {
             below.push(ways);
         }
         let total = product(&runs.roots, &below);
-        Ok(Ranks { runs, below, total })
+        Ok(Ranks { runs, bounded: None, below, total })
     }
 
     /// How many runs there are.
@@ -52,6 +59,9 @@ impl Ranks {
     pub fn run(&self, number: &BigUint) -> Option<Vec<Option<u32>>> {
         if *number >= self.total {
             return None;
+        }
+        if let Some(bounded) = &self.bounded {
+            return bounded.run(&self.runs, number);
         }
         let mut answers = vec![None; self.runs.decisions];
         let mut pending: Vec<(u32, BigUint)> = Vec::new();
@@ -78,6 +88,9 @@ impl Ranks {
     pub fn number(&self, answers: &[Option<u32>]) -> Option<BigUint> {
         if answers.len() != self.runs.decisions || self.total.is_zero() {
             return None;
+        }
+        if let Some(bounded) = &self.bounded {
+            return bounded.number(&self.runs, answers);
         }
         // Which points the run comes to; then numbers from the innermost outwards.
         let mut taken: Vec<Option<(&Group, usize, BigUint)>> = vec![None; self.below.len()];
@@ -118,6 +131,11 @@ impl Ranks {
 
     pub(crate) fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// Whether costs are bounded, so that answers to one decision depend on those to all others.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.bounded.is_some()
     }
 
     /// How many runs go through each answer of a group, among those that come to its point.

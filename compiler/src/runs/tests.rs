@@ -2,12 +2,15 @@
 
 use super::diagram::Runs;
 use super::{Ranks, RunsError};
-use crate::cost::{macs_range, params, params_range};
+use crate::arch::{Architecture, Sampler};
+use crate::cost::{CostModel, macs_range, params, params_range, range};
 use crate::count::{count, count_flat};
 use crate::supernet::*;
 use crate::testing::*;
 use num_bigint::BigUint;
 use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// Everything the diagram says about a supernet against trying everything.
 fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
@@ -32,6 +35,11 @@ fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
     found.sort();
     prop_assert_eq!(&found, &expected);
     prop_assert_eq!(ranks.run(ranks.total()), None);
+    for run in raw_runs(supernet) {
+        let is_run = expected.contains(&run);
+        prop_assert_eq!(ranks.number(&run).is_some(), is_run);
+        prop_assert_eq!(Architecture::from_answers(supernet, run).is_ok(), is_run);
+    }
     let costs: Vec<i64> = expected
         .iter()
         .map(|answers| {
@@ -55,6 +63,50 @@ fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Ranges of every cost, draws and the best run against trying everything.
+fn costs_agree_with_enumeration(supernet: &Supernet, seed: u64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(crate::supernet::validate::validate(supernet), Ok(()));
+    let expected = all_runs(supernet);
+    for kind in CostKind::ALL {
+        let model = CostModel::new(supernet, kind);
+        let costs: Vec<i64> = expected.iter().map(|answers| amounts(supernet, answers)[kind as usize]).collect();
+        for (answers, cost) in expected.iter().zip(&costs) {
+            prop_assert_eq!(model.of_answers(answers), *cost);
+        }
+        match range(supernet, kind) {
+            Err(error) => prop_assert!(expected.is_empty() && error == RunsError::Empty),
+            Ok(range) => {
+                prop_assert_eq!((Some(&range.min), Some(&range.max)), (costs.iter().min(), costs.iter().max()));
+                for (attained, value) in [(&range.smallest, range.min), (&range.largest, range.max)] {
+                    prop_assert!(expected.contains(&attained.answers().to_vec()));
+                    prop_assert_eq!(model.of(attained), value);
+                }
+            }
+        }
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    if let Ok(sampler) = Sampler::new(supernet) {
+        for _ in 0..20 {
+            prop_assert!(expected.contains(&sampler.sample(&mut random).answers().to_vec()));
+        }
+    }
+    // Whole numbers, so that sums are exact in any order.
+    let mut row = |decision: &Decision| decision.alternatives.iter().map(|_| f64::from(random.next_u32() % 7)).collect();
+    let scores: Vec<Vec<f64>> = supernet.decisions.iter().map(&mut row).collect();
+    let score = |answers: &[Option<u32>]| -> f64 {
+        scores.iter().zip(answers).filter_map(|(row, answer)| Some(row[(*answer)? as usize])).sum()
+    };
+    match Architecture::best(supernet, &scores) {
+        Err(error) => prop_assert!(expected.is_empty() && error == RunsError::Empty),
+        Ok(best) => {
+            prop_assert!(expected.contains(&best.answers().to_vec()));
+            let most = expected.iter().map(|answers| score(answers)).fold(f64::NEG_INFINITY, f64::max);
+            prop_assert_eq!(score(best.answers()), most);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -66,6 +118,21 @@ proptest! {
     #[test]
     fn programs_agree_with_enumeration(program in program()) {
         agrees_with_enumeration(&elaborate(&program))?;
+    }
+
+    #[test]
+    fn any_tables_with_requirements_agree_with_enumeration(supernet in required(tables()), seed in any::<u64>()) {
+        agrees_with_enumeration(&supernet)?;
+        costs_agree_with_enumeration(&supernet, seed)?;
+    }
+
+    #[test]
+    fn programs_with_requirements_agree_with_enumeration(
+        supernet in required(program().prop_map(|program| elaborate(&program))),
+        seed in any::<u64>(),
+    ) {
+        agrees_with_enumeration(&supernet)?;
+        costs_agree_with_enumeration(&supernet, seed)?;
     }
 }
 

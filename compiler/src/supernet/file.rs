@@ -8,7 +8,11 @@
 //! the reader, numbers that refer to something are checked, and [`validate`] has the last word.
 
 use super::validate::{Violation, validate};
-use super::{Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Requirement, Supernet, TensorType, Weight};
+use super::{
+    Activations, Aim, Bound, Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Requirement, Supernet, TensorType,
+    Weight,
+};
+use crate::limits::Limit;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -57,10 +61,27 @@ struct SupernetFile {
     costs: Vec<Cost>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     requirements: Vec<Requirement>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    activations: Vec<Activations>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bounds: Vec<Bound>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aims: Vec<Aim>,
+    #[serde(default = "usual_sums", skip_serializing_if = "is_usual_sums")]
+    most_sums: u64,
     nodes: Vec<NodeFile>,
     outputs: Vec<(Arc<str>, NodeId)>,
     losses: Vec<NodeId>,
     metrics: Vec<(Arc<str>, NodeId)>,
+}
+
+fn usual_sums() -> u64 {
+    Limit::Sums.default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_usual_sums(sums: &u64) -> bool {
+    *sums == usual_sums()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +124,10 @@ pub fn to_json(supernet: &Supernet) -> String {
         states: tables.states,
         costs: tables.costs,
         requirements: tables.requirements,
+        activations: tables.activations,
+        bounds: tables.bounds,
+        aims: tables.aims,
+        most_sums: tables.most_sums,
         nodes,
         outputs: tables.outputs,
         losses: tables.losses,
@@ -142,6 +167,10 @@ pub fn from_json(text: &str) -> Result<Supernet, SupernetFileError> {
     supernet.states = file.states;
     supernet.costs = file.costs;
     supernet.requirements = file.requirements;
+    supernet.activations = file.activations;
+    supernet.bounds = file.bounds;
+    supernet.aims = file.aims;
+    supernet.most_sums = file.most_sums;
     supernet.outputs = file.outputs;
     supernet.losses = file.losses;
     supernet.metrics = file.metrics;

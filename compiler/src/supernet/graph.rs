@@ -2,8 +2,10 @@
 //! indices and its order of edges never leave this file.
 
 use super::{
-    ALWAYS, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId, Weight, WeightId,
+    ALWAYS, Activations, Aim, Bound, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId,
+    Weight, WeightId,
 };
+use crate::limits::Limit;
 use indexmap::IndexMap;
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -41,8 +43,16 @@ pub struct Supernet {
     pub states: Vec<Weight>,
     /// What operations cost.
     pub costs: Vec<Cost>,
+    /// Elements of the results of operations. Filled only where a bound or an aim is about them.
+    pub activations: Vec<Activations>,
     /// What must hold.
     pub requirements: Vec<Requirement>,
+    /// What costs must keep to.
+    pub bounds: Vec<Bound>,
+    /// What is to be small, beside the losses.
+    pub aims: Vec<Aim>,
+    /// How many combinations of sums are looked at where runs are counted under bounds.
+    pub most_sums: u64,
     /// Named results.
     pub outputs: Vec<(Arc<str>, NodeId)>,
     /// Scalars to be minimised; several add up.
@@ -64,7 +74,11 @@ impl PartialEq for Supernet {
             && self.weights == other.weights
             && self.states == other.states
             && self.costs == other.costs
+            && self.activations == other.activations
             && self.requirements == other.requirements
+            && self.bounds == other.bounds
+            && self.aims == other.aims
+            && self.most_sums == other.most_sums
             && self.outputs == other.outputs
             && self.losses == other.losses
             && self.metrics == other.metrics
@@ -85,7 +99,11 @@ impl Supernet {
             weights: Vec::new(),
             states: Vec::new(),
             costs: Vec::new(),
+            activations: Vec::new(),
             requirements: Vec::new(),
+            bounds: Vec::new(),
+            aims: Vec::new(),
+            most_sums: Limit::Sums.default(),
             outputs: Vec::new(),
             losses: Vec::new(),
             metrics: Vec::new(),
@@ -248,7 +266,11 @@ impl Supernet {
             weights: self.weights.clone(),
             states: self.states.clone(),
             costs: self.costs.clone(),
+            activations: self.activations.clone(),
             requirements: self.requirements.clone(),
+            bounds: self.bounds.clone(),
+            aims: self.aims.clone(),
+            most_sums: self.most_sums,
             outputs: self.outputs.clone(),
             losses: self.losses.clone(),
             metrics: self.metrics.clone(),

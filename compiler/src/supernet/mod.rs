@@ -8,6 +8,7 @@
 //! Promises: operand order lives on the edges; [`Supernet::canonical`] numbers nodes in an order that depends on the text alone;
 //! `validate` lists every invariant.
 
+mod bound;
 pub mod file;
 pub mod graph;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+pub use bound::{Activations, Aim, Amounts, Bound, CostKind, Form};
 pub use graph::{NodeId, Supernet};
 
 /// Element types of tensors.

@@ -10,7 +10,7 @@
 //!
 //! **Weights, states, costs.** (6) Sizes of a weight are 1 or more; the numbers held by all weights and states together fit in 64
 //! bits. (7) A weight is created in at least one context; none is listed twice. (8) Multiply-accumulates are not negative for one
-//! record, and fit in 64 bits together. (9) No number is infinite or undefined.
+//! record, and fit in 64 bits together; so do elements; a bound or an aim is about costs, each once, with a factor. (9) No number is infinite or undefined.
 //!
 //! **Graph.** (10) There is no cycle. (11) The operands of a node are at positions 0, 1, 2, …. (12) An input is read by at most one
 //! node, which has no operands. (13) A mix has an operand for each of its alternatives, at least one, none twice, and operands and
@@ -112,6 +112,9 @@ pub fn validate(supernet: &Supernet) -> Result<(), Vec<Violation>> {
 
 /// A file with more wrong than this has nothing right.
 pub const MOST: usize = 50;
+
+/// Combinations of sums that may be looked at, whatever a file or a flag says: some gigabytes.
+pub const MOST_SUMS: u64 = 1 << 26;
 
 struct Checker<'a> {
     supernet: &'a Supernet,
@@ -245,6 +248,26 @@ impl Checker<'_> {
             self.require(Rule::Costs, macs.is_some(), || format!("cost {number} is negative or does not fit"));
         }
         self.require(Rule::Costs, total.is_some(), || "the sum of all costs does not fit".to_owned());
+        let mut total = Some(0i64);
+        for (number, row) in self.supernet.activations.iter().enumerate() {
+            self.context_exists(row.context, "a count of elements");
+            self.axes("a count of elements", row.elements.axes());
+            let all: Option<Vec<i64>> = row.elements.entries().map(|size| size.at(1).filter(|size| *size >= 0)).collect();
+            let elements = all.and_then(|all| all.into_iter().max());
+            total = total.zip(elements).and_then(|(total, elements)| total.checked_add(elements));
+            self.require(Rule::Costs, elements.is_some(), || format!("count {number} of elements is negative or does not fit"));
+        }
+        self.require(Rule::Costs, total.is_some(), || "the sum of all elements does not fit".to_owned());
+        let forms = self.supernet.bounds.iter().map(|bound| &bound.form).chain(self.supernet.aims.iter().map(|aim| &aim.form));
+        for form in forms {
+            let ascending = !form.terms.is_empty() && form.terms.windows(2).all(|pair| pair[0].0 < pair[1].0);
+            let factors = form.terms.iter().all(|(_, factor)| *factor != 0);
+            self.require(Rule::Costs, ascending && factors, || {
+                "a bound or an aim is about a cost twice, or about none".to_owned()
+            });
+        }
+        let sums = self.supernet.most_sums;
+        self.require(Rule::Costs, sums <= MOST_SUMS, || format!("{sums} sums are more than memory has room for"));
         for requirement in &self.supernet.requirements {
             self.context_exists(requirement.context, "a requirement");
             self.axes("a requirement", requirement.holds.axes());

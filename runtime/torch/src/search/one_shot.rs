@@ -6,6 +6,7 @@
 
 use super::OneShot;
 use super::learner::Moment;
+use super::read_off::scores;
 use super::relaxation;
 use super::settle::Leaders;
 use super::supernet::{SupernetState, learned};
@@ -126,13 +127,15 @@ impl<'a> OneShotTraining<'a> {
         let probabilities = self.probabilities()?;
         let data = &session.data;
         let answers = self.parts.read_off.read(&self.decisions, &probabilities);
-        let choices: Vec<Choice> = answers.iter().map(|&answer| Choice::Chosen(answer)).collect();
+        let architecture = session.space.read_off(&answers, &scores(&self.decisions, &probabilities))?;
+        // What is judged is what is found; a decision that it does not meet makes no difference.
+        let taken = answers.iter().zip(architecture.answers()).map(|(&answer, own)| own.map_or(answer, |own| own as usize));
+        let choices: Vec<Choice> = taken.map(Choice::Chosen).collect();
         let network = &self.state.model.network;
         let at = At::once(self.trial.seed, Purpose::Recalibration);
         recalibrate(network, &choices, data, &Part::Weights, at, self.settings.recalibrate)?;
         let who = format!("trial `{}`", self.trial.name);
         let validation = evaluate(network, &choices, data, &Part::Decisions, &who)?;
-        let architecture = session.space.read_off(&answers)?;
         Ok(Found { architecture, validation, weights: Tensors::of_network(network), budget, candidates: Vec::new() })
     }
 }

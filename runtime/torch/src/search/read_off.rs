@@ -40,6 +40,34 @@ impl ReadOff for Argmax {
     }
 }
 
+/// How good each answer to each decision is, beside the best one, which has 0: the logarithm of its share of the best one's
+/// probability. Of selections, strengths take the place of probabilities, and each element fewer than there could be counts as
+/// much as a probability of `e^-100` of the best one's. So the sum over the decisions of a run is 0 where [`Argmax`] reads it off,
+/// however many it meets, and falls with every answer that is another.
+pub fn scores(decisions: &[PlanDecision], probabilities: &[Option<Vec<f64>>]) -> Vec<Vec<f64>> {
+    /// The logarithm of what is as good as impossible.
+    const LEAST: f64 = -1e6;
+    let row = |(decision, row): (&PlanDecision, &Option<Vec<f64>>)| match (&decision.selection, row) {
+        (Some(selection), _) => {
+            let strengths = strengths(selection, decisions, probabilities);
+            let best = strongest(&selection.subsets, &decision.derivable, &strengths);
+            let sum = |subset: &[u32]| sum_of(subset, &strengths);
+            let whole = sum(&selection.subsets[best]);
+            let score = |subset: &Vec<u32>| {
+                let missing = selection.subsets[best].len().saturating_sub(subset.len());
+                (sum(subset) / whole).ln().max(LEAST) - 100.0 * missing as f64
+            };
+            selection.subsets.iter().map(score).collect()
+        }
+        (None, Some(row)) => {
+            let most = row[leader(row, &decision.derivable)];
+            row.iter().map(|probability| (probability / most).ln().max(LEAST)).collect()
+        }
+        (None, None) => vec![0.0; decision.derivable.len()],
+    };
+    decisions.iter().zip(probabilities).map(row).collect()
+}
+
 /// The strength of each element of a selection: the largest probability of a derivable alternative among the decisions inside
 /// it. An element in which nothing is decided is what it is for certain: 1.
 pub fn strengths(selection: &PlanSelection, decisions: &[PlanDecision], probabilities: &[Option<Vec<f64>>]) -> Vec<f64> {
@@ -56,13 +84,14 @@ pub fn strongest(subsets: &[Vec<u32>], allowed: &[bool], strengths: &[f64]) -> u
     let size = subsets.iter().zip(allowed).filter(|(_, allowed)| **allowed).map(|(subset, _)| subset.len()).max();
     let of_size: Vec<bool> =
         subsets.iter().zip(allowed).map(|(subset, allowed)| *allowed && Some(subset.len()) == size).collect();
-    let sum = |subset: &Vec<u32>| {
-        // In one order, so that equal strengths give equal sums to the last bit.
-        let mut own: Vec<f64> = subset.iter().map(|&element| strengths[element as usize]).collect();
-        own.sort_by(f64::total_cmp);
-        own.iter().sum()
-    };
-    leader(&subsets.iter().map(sum).collect::<Vec<f64>>(), &of_size)
+    leader(&subsets.iter().map(|subset| sum_of(subset, strengths)).collect::<Vec<f64>>(), &of_size)
+}
+
+/// The sum of the strengths of elements, in one order, so that equal strengths give equal sums to the last bit.
+fn sum_of(subset: &[u32], strengths: &[f64]) -> f64 {
+    let mut own: Vec<f64> = subset.iter().map(|&element| strengths[element as usize]).collect();
+    own.sort_by(f64::total_cmp);
+    own.iter().sum()
 }
 
 /// The first largest number of a row among those allowed.
@@ -126,6 +155,27 @@ mod tests {
         // 0.1 + 0.2 + 0.3 depends on the order in the last bit.
         let triples: Vec<Vec<u32>> = vec![vec![1, 2, 3], vec![0, 1, 2]];
         assert_eq!(strongest(&triples, &[true; 2], &[0.1, 0.2, 0.3, 0.1]), 0);
+    }
+
+    #[test]
+    fn what_is_read_off_scores_best_and_the_rest_by_its_share() {
+        let decisions = [
+            decision(&[false, true, true]),
+            selection(&[&[0], &[0, 1], &[1, 2]], &[&[0], &[2], &[3]]),
+            decision(&[true; 2]),
+            decision(&[true; 2]),
+        ];
+        let probabilities = [Some(vec![0.5, 0.1, 0.4]), None, Some(vec![0.2, 0.8]), Some(vec![0.5, 0.5])];
+        let answers = Argmax.read(&decisions, &probabilities);
+        let scores = scores(&decisions, &probabilities);
+        for (row, answer) in scores.iter().zip(&answers) {
+            assert_eq!(row[*answer], 0.0);
+        }
+        assert!((scores[0][1] - 0.25f64.ln()).abs() < 1e-12);
+        // Elements are as strong as 0.4, 0.8 and 0.5.
+        assert!((scores[1][1] - (1.2f64 / 1.3).ln()).abs() < 1e-12);
+        assert!(scores[1][0] < -100.0, "a larger size comes first: {}", scores[1][0]);
+        assert_eq!(scores[3], [0.0, 0.0]);
     }
 
     #[test]

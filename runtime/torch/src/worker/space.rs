@@ -1,7 +1,7 @@
 //! The compiled space that a run works on, and what the worker asks of it.
 
 use super::WorkerError;
-use nasc_compiler::arch::{Architecture, ArchitectureFile};
+use nasc_compiler::arch::{Architecture, ArchitectureError, ArchitectureFile};
 use nasc_compiler::plan::{Plan, StepKind, plan};
 use nasc_compiler::runs::Conditions;
 use nasc_compiler::supernet::file::from_json;
@@ -60,13 +60,19 @@ impl Space {
     }
 
     /// The architecture that is read off when every decision has an answer: of a decision that no run with these answers meets,
-    /// the answer is dropped.
-    pub fn read_off(&self, answers: &[usize]) -> Result<Architecture, WorkerError> {
+    /// the answer is dropped. Where a requirement excludes that one, it is the architecture that meets all requirements with the
+    /// largest sum of the scores of its answers, which have a row a decision and an entry an alternative.
+    pub fn read_off(&self, answers: &[usize], scores: &[Vec<f64>]) -> Result<Architecture, WorkerError> {
         let all: Vec<Option<u32>> = answers.iter().map(|&answer| Some(answer as u32)).collect();
         let happens = Conditions::new(&self.supernet).under(&all);
         let decisions = self.supernet.decisions.iter().zip(all);
         let met = decisions.map(|(decision, answer)| answer.filter(|_| happens.any(&decision.met))).collect();
-        Architecture::from_answers(&self.supernet, met).map_err(|why| WorkerError::ReadOff { why: Box::new(why) })
+        match Architecture::from_answers(&self.supernet, met) {
+            Err(ArchitectureError::Requirement { .. } | ArchitectureError::Bound { .. }) => {
+                Ok(Architecture::best(&self.supernet, scores)?)
+            }
+            found => found.map_err(|why| WorkerError::ReadOff { why: Box::new(why) }),
+        }
     }
 
     /// Multiply-accumulates of one record through an architecture; through the supernet without one. At least 1: a network that
@@ -143,5 +149,43 @@ impl Space {
             writer.ty.shape.get(1)?.constant()
         });
         classes.next().and_then(|classes| u64::try_from(classes).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nasc_compiler::driver::{NoSources, Options, Source, compile};
+
+    fn space(requirements: &str) -> Space {
+        let text = format!(
+            "space s() {{
+               input x: f32[N, 6];
+               let a = choose {{ 4, 8, 16 }};
+               let b = choose {{ 4, 8, 16 }};
+               {requirements}
+               output y = x |> linear(a, bias = false) |> linear(b, bias = false) |> linear(1, bias = false);
+             }}"
+        );
+        let compilation = compile(Source { name: "s.nas".into(), text }, &NoSources, &Options::default());
+        assert!(!compilation.has_errors(), "{:?}", compilation.diagnostics);
+        Space::new(compilation.supernets.into_iter().next().expect("the text has a space"))
+    }
+
+    fn read_off(requirements: &str) -> Vec<Option<u32>> {
+        // Of the first decision the last answer leads clearly, of the second narrowly.
+        let scores = [vec![-9.0, -2.0, 0.0], vec![-3.0, -0.1, 0.0]];
+        space(requirements).read_off(&[2, 2], &scores).expect("an architecture is left").answers().to_vec()
+    }
+
+    #[test]
+    fn what_leads_is_read_off_unless_a_requirement_excludes_it() {
+        assert_eq!(read_off(""), [Some(2), Some(2)]);
+        assert_eq!(read_off("require a + b < 32;"), [Some(2), Some(1)]);
+        assert_eq!(read_off("require a + b < 32; require b > 8 or b < 8;"), [Some(1), Some(2)]);
+        // 6a + ab + b numbers: 16 and 16 have 368, 16 and 8 have 232, 16 and 4 have 164, 8 and 16 have 192.
+        assert_eq!(read_off("require params() <= 232;"), [Some(2), Some(1)]);
+        assert_eq!(read_off("require params() < 232;"), [Some(1), Some(2)]);
+        assert_eq!(read_off("require params() < 192;"), [Some(1), Some(1)]);
     }
 }

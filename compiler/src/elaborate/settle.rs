@@ -1,0 +1,131 @@
+//! What is known only when a space has been evaluated: the elements that operations give, and whether an architecture is left.
+
+use super::Evaluator;
+use super::error::ElaborateError;
+use crate::arch::{Architecture, limits};
+use crate::chosen::{Axis, Chosen, TooLarge};
+use crate::limits::Limit;
+use crate::runs::{Runs, RunsError};
+use crate::size::Size;
+use crate::supernet::validate::MOST_SUMS;
+use crate::supernet::{Activations, ContextId, CostKind, Supernet, TensorType};
+use indexmap::IndexMap;
+use nasc_grammar::span::Span;
+
+/// Answers of the closest architecture that a message shows.
+const MOST_ANSWERS: usize = 8;
+
+impl Evaluator<'_> {
+    /// Counts elements if something asks for them, and checks that requirements leave an architecture.
+    pub(super) fn settle(&mut self) {
+        self.net.most_sums = self.limits.get(Limit::Sums).min(MOST_SUMS);
+        let bounds = self.net.bounds.iter().map(|bound| &bound.form).zip(&self.bound_places);
+        let aims = self.net.aims.iter().map(|aim| &aim.form).zip(&self.aim_places);
+        let asked = bounds.chain(aims).find(|(form, _)| form.mentions(CostKind::Activations)).map(|(_, span)| *span);
+        if let Some(span) = asked
+            && self.failures.is_empty()
+        {
+            self.count_elements(span);
+        }
+        if self.failures.is_empty() && !self.net.requirements.is_empty() {
+            self.is_something_left();
+        }
+        if self.failures.is_empty() && !self.net.bounds.is_empty() {
+            self.is_something_within_bounds();
+        }
+    }
+
+    /// Fills the table of activations. Operations of a context that depend on the same decisions are one row.
+    fn count_elements(&mut self, span: Span) {
+        let most = self.most_points();
+        let mut rows: IndexMap<(ContextId, Vec<Axis>), Chosen<Size>> = IndexMap::new();
+        for (context, ty) in std::mem::take(&mut self.executed) {
+            let Some(elements) = elements(&ty, most) else {
+                let axes: Vec<Axis> = ty.shape.iter().flat_map(crate::extent::Extent::axes).collect();
+                self.too_many_points(span, &axes);
+                return;
+            };
+            let key = (context, elements.axes().to_vec());
+            let sum = match rows.get(&key) {
+                None => Some(elements),
+                Some(known) => known.zip(&elements, most, |a, b, _, _| Ok::<_, TooLarge>(a.add(b))).ok().flatten(),
+            };
+            let Some(sum) = sum else {
+                self.fail(span, ElaborateError::Overflow { operator: "activations" });
+                return;
+            };
+            rows.insert(key, sum);
+        }
+        let total = rows.values().try_fold(0i64, |sum, row| {
+            let largest = row.entries().map(|size| size.at(1)).max().flatten()?;
+            sum.checked_add(largest)
+        });
+        if total.is_none() {
+            self.fail(span, ElaborateError::Overflow { operator: "activations" });
+        }
+        self.net.activations = rows.into_iter().map(|((context, _), elements)| Activations { context, elements }).collect();
+    }
+
+    /// That requirements over decisions leave a run.
+    fn is_something_left(&mut self) {
+        let is_empty = |requirements: usize| {
+            let mut net = Supernet::new(self.net.name.clone());
+            net.decisions.clone_from(&self.net.decisions);
+            net.contexts.clone_from(&self.net.contexts);
+            net.requirements = self.net.requirements[..requirements].to_vec();
+            let scores: Vec<Vec<f64>> = net.decisions.iter().map(|decision| vec![0.0; decision.alternatives.len()]).collect();
+            Architecture::best(&net, &scores) == Err(RunsError::Empty)
+        };
+        let all = self.net.requirements.len();
+        // A space without a run for another reason is none of a requirement's.
+        if !is_empty(all) || is_empty(0) {
+            return;
+        }
+        // The first requirement with which nothing is left.
+        let (mut some_left, mut none_left) = (0, all);
+        while some_left + 1 < none_left {
+            let middle = usize::midpoint(some_left, none_left);
+            if is_empty(middle) { none_left = middle } else { some_left = middle }
+        }
+        let why = self.net.requirements[none_left - 1].why.as_deref().map(str::to_owned);
+        self.fail(self.requirement_places[none_left - 1], ElaborateError::NothingLeft { why, others: none_left > 1 });
+    }
+
+    /// That bounds leave a run; if not, the first of them that cannot be kept, with what comes closest.
+    fn is_something_within_bounds(&mut self) {
+        let unmet = Runs::new(&self.net).and_then(|runs| runs.unmet());
+        match unmet {
+            Ok(None) => {}
+            Ok(Some(unmet)) => {
+                let bound = &self.net.bounds[unmet.bound];
+                let (cost, limit) = (bound.form.to_string(), limits(bound));
+                let why = bound.why.as_deref().map(str::to_owned);
+                let named = self.net.decisions.iter().zip(&unmet.answers);
+                let label = |(decision, answer): (&crate::supernet::Decision, &Option<u32>)| {
+                    Some((decision.name.to_string(), decision.alternatives[(*answer)? as usize].label.to_string()))
+                };
+                let mut closest: Vec<(String, String)> = named.filter_map(label).collect();
+                let more = closest.len().saturating_sub(MOST_ANSWERS);
+                closest.truncate(MOST_ANSWERS);
+                let error =
+                    ElaborateError::OutOfReach { cost, limit, found: unmet.value, why, closest, more, others: !unmet.alone };
+                self.fail(self.bound_places[unmet.bound], error);
+            }
+            Err(RunsError::TooManySums { .. }) => {
+                self.limit(self.bound_places[0], Limit::Sums, None);
+            }
+            // Whoever asks for a count or a draw is told so; the space itself can still be searched.
+            Err(RunsError::TooEntangled { .. } | RunsError::TooMany | RunsError::Empty) => {}
+        }
+    }
+}
+
+/// How many elements a tensor has, by the answers to decisions. Nothing if it depends on too much.
+fn elements(ty: &TensorType, most: usize) -> Option<Chosen<Size>> {
+    let mut product = Chosen::constant(Size::known(1));
+    for extent in &ty.shape {
+        let own = extent.size(most).ok()??;
+        product = product.zip(&own, most, |a, b, _, _| Ok::<_, TooLarge>(a.mul(b))).ok()??;
+    }
+    Some(product)
+}
