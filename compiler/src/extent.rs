@@ -105,6 +105,17 @@ impl Extent {
         })
     }
 
+    /// How much memory it takes, in extents that are the same in every run: what holds it copies all of it.
+    pub fn pieces(&self) -> usize {
+        match self {
+            Extent::Fixed(_) => 1,
+            // Eight answers take about as much as the rest.
+            Extent::Width { sizes, .. } => 1 + sizes.entries().count() / 8,
+            Extent::Parts { parts } => parts.iter().map(Extent::pieces).sum(),
+            Extent::Factors { factors } => factors.iter().map(Extent::pieces).sum(),
+        }
+    }
+
     /// Its size, if that is the same in every run.
     pub fn fixed(&self) -> Option<&Size> {
         match self {

@@ -46,8 +46,10 @@ impl<'p> Evaluator<'p> {
         if self.net.len() as u64 >= self.limits.get(Limit::Nodes) {
             return self.limit(span, Limit::Nodes, None);
         }
-        // Operands take memory too: a sum of a long list is a long node.
-        if !self.step(span, operands.len() as u64) {
+        // Operands and types take memory too: a sum of a long list is a long node, and a width of many parts has as many wherever it
+        // goes.
+        let pieces: usize = ty.shape.iter().map(|extent| extent.pieces() - 1).sum();
+        if !self.step(span, (operands.len() + 2 * pieces) as u64) {
             return Value::Hole;
         }
         let place = self.places.place(span);
