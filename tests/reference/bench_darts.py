@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rate", type=float, default=1e-4, help="learning rate of the weights")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/examples/search_step")
-    parser.add_argument("--space", type=Path, default=ROOT / "runtime/torch/examples/darts_mixed.nas")
+    parser.add_argument("--space", type=Path, default=ROOT / "spaces/darts.nas")
     parser.add_argument("--only", default=",".join(PROGRAMS), help=f"of {', '.join(PROGRAMS)}")
     parser.add_argument("--pytorch", choices=["channels_last", "contiguous"], help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)

@@ -12,7 +12,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use nasc_compiler::plan::{Plan, plan};
+use nasc_compiler::plan::{Plan, PlanDecision, plan};
 use nasc_torch::network::{Choice, Mode, Network, Wanted};
 use nasc_torch::optimise::{Adam, Sgd};
 use nasc_torch::shim;
@@ -87,15 +87,23 @@ fn main() -> Result<()> {
             Ok([part("image")?, part("label")?])
         };
         let sample = |half| tensors.get(&format!("{half}.{step}.mixture"));
-        let mixed = |mixture: Tensor| mixture.unbind(0).into_iter().map(Choice::Mixed).collect::<Vec<_>>();
+        let mixed = |mixture: Tensor| {
+            let mut rows = mixture.unbind(0).into_iter();
+            // A selection has no parameters: all that it selects from takes part.
+            let choice = |decision: &PlanDecision| match decision.selection {
+                Some(_) => Ok(Choice::Whole),
+                None => rows.next().map(Choice::Mixed).context("there are fewer rows of parameters than decisions"),
+            };
+            network.plan().decisions.iter().map(choice).collect::<Result<Vec<_>>>()
+        };
         let softmax = || Ok::<_, anyhow::Error>(Tensor::f_stack(&parameters, 0)?.f_softmax(-1, tch::Kind::Float)?);
-        let choices = mixed(sample("decisions").map_or_else(softmax, |sample| mixture(sample, &parameters))?);
+        let choices = mixed(sample("decisions").map_or_else(softmax, |sample| mixture(sample, &parameters))?)?;
         let loss = network.forward(&batch("decisions")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[loss], &parameters, false, false)?;
         adam.step(&parameters, &gradients)?;
 
         let choices =
-            mixed(sample("weights").map_or_else(|| Ok(softmax()?.detach()), |sample| anyhow::Ok(sample.shallow_clone()))?);
+            mixed(sample("weights").map_or_else(|| Ok(softmax()?.detach()), |sample| anyhow::Ok(sample.shallow_clone()))?)?;
         let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
         shim::clip_grad_norm(&gradients, CLIP)?;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{ALL, assert_near, by_name, root, space};
+use common::{ALL, assert_near, by_name, space};
 use indexmap::IndexMap;
 use nasc_compiler::plan::plan;
 use nasc_torch::network::{Choice, Mode, Network};
@@ -370,13 +370,4 @@ fn a_network_runs_branches_as_written() {
             assert_near(ours, &theirs, 5e-5, &format!("way {number}, gradient {at}"));
         }
     }
-}
-
-/// The space that the bench of a search step runs is DARTS' supernet: as many weights as the paper's program has.
-#[test]
-fn the_measured_supernet_has_the_weights_of_darts() {
-    let path = root().join("runtime/torch/examples/darts_mixed.nas");
-    let supernet = space(std::fs::read_to_string(path).expect("it is in the repository"), IndexMap::new());
-    let count: i64 = supernet.weights.iter().map(|weight| weight.shape.iter().product::<i64>()).sum();
-    assert_eq!(count, 1_930_618);
 }
