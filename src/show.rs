@@ -11,6 +11,7 @@ use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::termcolor::Buffer;
 use codespan_reporting::term::{self, Chars, DisplayStyle};
 use nasc_grammar::diagnostic::{Diagnostic, Label, Severity};
+use nasc_grammar::lines::Lines;
 use nasc_grammar::span::{SourceMap, Span};
 use serde::Serialize;
 use std::io::Write;
@@ -81,11 +82,11 @@ struct FlatLabel<'a> {
 
 /// Findings for programs.
 pub(crate) fn flat<'a>(sources: &'a SourceMap, diagnostics: &'a [Diagnostic]) -> Vec<Flat<'a>> {
-    let mut lines = Lines::default();
+    let mut tables = Tables::default();
     let mut label = |label: &'a Label| {
         let file = sources.file(label.span.file);
-        let (line, column) = lines.place(sources, label.span, label.span.start);
-        let (end_line, end_column) = lines.place(sources, label.span, label.span.end);
+        let (line, column) = tables.place(sources, label.span, label.span.start);
+        let (end_line, end_column) = tables.place(sources, label.span, label.span.end);
         let Label { span, message } = label;
         FlatLabel { file: &file.name, line, column, end_line, end_column, start: span.start, end: span.end, message }
     };
@@ -118,28 +119,21 @@ pub(crate) fn lines(text: &str) -> String {
     text.split('\n').map(|line| line.split('\t').map(one_line).collect::<Vec<_>>().join("\t")).collect::<Vec<_>>().join("\n")
 }
 
-/// The places of line starts of the files that were asked for, so that many findings in a large file stay cheap.
+/// The tables of the files that were asked for, so that many findings in a large file stay cheap.
 #[derive(Default)]
-struct Lines {
-    starts: Vec<Option<Vec<usize>>>,
+struct Tables {
+    files: Vec<Option<Lines>>,
 }
 
-impl Lines {
+impl Tables {
     /// Line and column of a byte, from 1.
     fn place(&mut self, sources: &SourceMap, span: Span, byte: u32) -> (usize, usize) {
         let text = &sources.file(span.file).text;
         let number = span.file.0 as usize;
-        if self.starts.len() <= number {
-            self.starts.resize_with(number + 1, || None);
+        if self.files.len() <= number {
+            self.files.resize_with(number + 1, || None);
         }
-        let starts = self.starts[number].get_or_insert_with(|| {
-            let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(ends).collect()
-        });
-        let byte = (byte as usize).min(text.len());
-        let line = starts.partition_point(|start| *start <= byte);
-        let start = starts[line - 1];
-        (line, text.get(start..byte).map_or(0, |before| before.chars().count()) + 1)
+        self.files[number].get_or_insert_with(|| Lines::new(text)).place(text, byte as usize)
     }
 }
 

@@ -6,7 +6,7 @@
 pub use crate::limits::{Limit, Limits};
 
 use crate::elaborate::lint::FOR_NOTHING;
-use crate::elaborate::{STACK, elaborate};
+use crate::elaborate::{Elaborated, Places, STACK, elaborate};
 use crate::passes;
 use crate::resolve::error::{Located, ResolveError, UNUSED_VALUE};
 use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
@@ -16,6 +16,8 @@ use indexmap::IndexMap;
 use nasc_grammar::ast::Item;
 use nasc_grammar::diagnostic::{Diagnostic, Severity, nearest};
 use nasc_grammar::span::{SourceMap, Span};
+use nasc_grammar::threads;
+use std::sync::{Mutex, PoisonError};
 
 /// A text with the name that people know it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,15 +111,21 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
     let supernets = on_large_stack(|| {
         names::check(&program, &mut diagnostics);
         numbering::number(&mut program);
+        let places = Places::new(&map);
         let spaces = select(&program, options, &mut diagnostics);
-        let supernets = spaces.into_iter().filter_map(|space| {
-            let (supernet, found) = elaborate(&program, space, &options.params, &options.limits, &map);
-            let found: Vec<Diagnostic> = found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
-            let sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-            diagnostics.extend(found);
-            sound.then_some(supernet)
-        });
-        let mut supernets: Vec<Supernet> = supernets.collect();
+        let mut supernets = Vec::new();
+        for (done, (_, span)) in evaluate(&program, &spaces, options, &places).into_iter().zip(&spaces) {
+            match done {
+                Ok(Elaborated { supernet, diagnostics: found, steps: _ }) => {
+                    let found: Vec<Diagnostic> = found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
+                    if !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+                        supernets.push(supernet);
+                    }
+                    diagnostics.extend(found);
+                }
+                Err(error) => diagnostics.push(Located { error, span: *span }.into()),
+            }
+        }
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             supernets.clear();
         }
@@ -145,8 +153,66 @@ fn is_said_already(lint: &Diagnostic, said: &[Diagnostic], map: &SourceMap) -> b
     lint.code == FOR_NOTHING && said.iter().any(is_its_name)
 }
 
-/// The spaces that are asked for. Parameters must belong to one of them.
-fn select(program: &Program, options: &Options, diagnostics: &mut Vec<Diagnostic>) -> Vec<ItemId> {
+/// By how much the spaces of a file together may exceed the limits of one.
+const TOGETHER: u64 = 10;
+
+/// What the spaces have taken of a file's limits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    nodes: u64,
+    steps: u64,
+}
+
+impl Taken {
+    fn and(self, space: &Elaborated) -> Taken {
+        Taken { nodes: self.nodes + space.supernet.len() as u64, steps: self.steps.saturating_add(space.steps) }
+    }
+
+    /// Whether nothing is left.
+    fn exceeded(self, limits: &Limits) -> Option<ResolveError> {
+        let kinds = [(Limit::Nodes, "nodes", self.nodes), (Limit::Steps, "evaluated expressions", self.steps)];
+        let mut exceeded = kinds.into_iter().filter(|(limit, _, taken)| *taken > limits.get(*limit).saturating_mul(TOGETHER));
+        let (limit, what, _) = exceeded.next()?;
+        Some(ResolveError::TooMuch { limit, what, most: limits.get(limit).saturating_mul(TOGETHER) })
+    }
+}
+
+/// Evaluates spaces, side by side if there are several; up to the first before which the others have taken too much.
+fn evaluate(
+    program: &Program,
+    spaces: &[(ItemId, Span)],
+    options: &Options,
+    places: &Places<'_>,
+) -> Vec<Result<Elaborated, ResolveError>> {
+    let limits = &options.limits;
+    let one = |(space, _): &(ItemId, Span)| elaborate(program, *space, &options.params, limits, places);
+    let taken = Mutex::new(Taken::default());
+    // A panic of another thread is on its way already.
+    let lock = || taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = threads::map(spaces.len(), 1, STACK, |number| {
+        let left = lock().exceeded(limits).is_none();
+        left.then(|| one(&spaces[number])).inspect(|done| {
+            let mut taken = lock();
+            *taken = taken.and(done);
+        })
+    });
+    // Which spaces were left out depends on which threads were fast; where the limit is met follows from the file alone.
+    let mut taken = Taken::default();
+    let mut results = Vec::with_capacity(spaces.len());
+    for (space, done) in spaces.iter().zip(done) {
+        if let Some(error) = taken.exceeded(limits) {
+            results.push(Err(error));
+            break;
+        }
+        let done = done.unwrap_or_else(|| one(space));
+        taken = taken.and(&done);
+        results.push(Ok(done));
+    }
+    results
+}
+
+/// The spaces that are asked for, and where each is named. Parameters must belong to one of them.
+fn select(program: &Program, options: &Options, diagnostics: &mut Vec<Diagnostic>) -> Vec<(ItemId, Span)> {
     let main = &program.module(MAIN).tree;
     let start = Span::new(main.id, 0, 0);
     let mut report = |error, span| diagnostics.push(Located { error, span }.into());
@@ -173,7 +239,7 @@ fn select(program: &Program, options: &Options, diagnostics: &mut Vec<Diagnostic
             report(ResolveError::NoParameter { name: name.clone(), near, known: known.clone() }, space.name.span);
         }
     }
-    spaces.into_iter().map(|(id, _)| id).collect()
+    spaces.into_iter().map(|(id, space)| (id, space.name.span)).collect()
 }
 
 /// From a proven supernet to the one that back ends get.

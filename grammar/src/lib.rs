@@ -9,8 +9,10 @@ pub mod diagnostic;
 pub mod format;
 pub mod lexer;
 mod limits;
+pub mod lines;
 pub mod parser;
 pub mod span;
+pub mod threads;
 
 pub use codes::CODES;
 pub use limits::Limits;

@@ -29,7 +29,7 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Check) -> Result<()> {
                 continue;
             }
         };
-        let compilation = compile_source(source, &input, &arguments.compile, true);
+        let compilation = compile_source(source, &input, &arguments.compile, false);
         wrong |= compilation.has_errors();
         match ctx.format {
             Format::Human => {

@@ -1,6 +1,6 @@
 //! How long large generated files take to check: 25,000, 50,000 and 100,000 lines, so that what grows faster than the text is seen.
 //!
-//! Two files hold the extremes. `many` has a space of its own every fifty lines; `one` has a single space that uses every op of
+//! Two files hold the extremes. `many` has a space of its own every eighty lines; `one` has a single space that uses every op of
 //! the file, one supernet of tens of thousands of nodes. Each is checked by the real binary, as its user would, and by stages in
 //! this process. It fails if the longest takes more than [`MOST`] or if twice the lines take more than [`GROWTH`] times as long.
 //!
@@ -30,10 +30,10 @@ const SHAPES: [(&str, Generator); 2] = [("many", many), ("one", one)];
 /// What two files have in common.
 const HEAD: &str = "//! Made by a program.\nuse std.conv.{ relu_conv_bn, resnet_block };\n";
 
-/// Ops, alternatives, pipes and a space in every fifty lines.
+/// Ops, alternatives, pipes and a space in every eighty lines.
 fn many(lines: usize) -> String {
     let mut text = HEAD.to_owned();
-    for part in 0..lines / 50 {
+    for part in 0..lines / 82 {
         let infallible = write!(
             text,
             "
@@ -45,6 +45,39 @@ op edge_{part}(x, c: int) = choose {{
   conv_3x3: x |> relu_conv_bn(c, 3),
   pool_3x3: x |> avg_pool(3),
 }};
+
+/// Two convolutions side by side, with or without a normalisation.
+op stem_{part}(
+  x,
+  c: int,
+  norm: bool = true
+) {{
+  let wide = x
+    |> conv(c, 3);
+  let narrow = x
+    |> conv(c, 1);
+  let y = wide + narrow;
+  if norm {{ y |> batch_norm() }} else {{ y }}
+}}
+
+/// A bottleneck whose width is open: its weights are slices of one tensor.
+op bottleneck_{part}(x, c: int) {{
+  let width = choose {{ 8, 16, 24 }};
+  x
+    |> conv(width, 1)
+    |> batch_norm()
+    |> relu()
+    |> conv(c, 1)
+}}
+
+/// The end: one number a class.
+op head_{part}(x, classes: int) {{
+  let pooled = x
+    |> batch_norm()
+    |> relu()
+    |> global_avg_pool();
+  pooled |> linear(classes)
+}}
 
 /// Three nodes.
 op cell_{part}(x, c: int) {{
@@ -66,7 +99,8 @@ space part_{part}(c: int = {width}, classes: int = 10) {{
   input image: f32[N, 3, 16, 16];
   input label: i64[N];
 
-  let x = image |> conv(c, 3) |> batch_norm();
+  let x = image |> stem_{part}(c);
+  x = x + (x |> bottleneck_{part}(c));
   for stage in 0..2 {{
     let width = c * 2 ^ stage;
     if stage > 0 {{ x = x |> halve_{part}(width); }}
@@ -80,9 +114,7 @@ space part_{part}(c: int = {width}, classes: int = 10) {{
   require widths[1] == 2 * c and len(widths) == 3,
     \"a list\";
 
-  output logits = x |> batch_norm() |> relu()
-    |> global_avg_pool()
-    |> linear(classes);
+  output logits = x |> head_{part}(classes);
   loss cross_entropy(logits, label);
   metric accuracy(logits, label);
 }}
@@ -94,10 +126,10 @@ space part_{part}(c: int = {width}, classes: int = 10) {{
     text
 }
 
-/// An op every ten lines, and one space that uses all.
+/// An op and a use of it every eleven lines, and one space that uses all.
 fn one(lines: usize) -> String {
     let mut text = HEAD.to_owned();
-    let parts = lines / 12;
+    let parts = lines / 11;
     for part in 0..parts {
         let infallible = write!(
             text,

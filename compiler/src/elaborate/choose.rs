@@ -12,6 +12,7 @@ use crate::resolve::numbering::ChooseName;
 use crate::supernet::{Alternative, Decision, DecisionId};
 use nasc_grammar::ast::{Arm, Choose, ChooseFrom, Expr, Item};
 use nasc_grammar::span::Span;
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -118,13 +119,14 @@ impl<'p> Evaluator<'p> {
             return Value::Hole;
         }
         let mut alternatives: Vec<Alternative> = Vec::with_capacity(values_of.len());
+        let mut labels = FxHashSet::default();
         for value in &values_of {
             let Some(label) = label_of(value, &|value| self.op_name(value)) else {
                 let what = "an element of a list that is chosen from";
                 let needed = "a number, a word, an op or a list of them: a value that is its own label";
                 return self.fail(values.span, ElaborateError::kind(what, needed, value));
             };
-            if alternatives.iter().any(|known| known.label == label) {
+            if !labels.insert(label.clone()) {
                 return self.fail(values.span, ElaborateError::LabelTwice { label });
             }
             alternatives.push(Alternative { label, search_only: false });

@@ -38,9 +38,9 @@ use crate::supernet::{ALWAYS, Attr, ContextId, DecisionId, NodeId, Supernet, Wei
 use error::{ElaborateError, Failure, Refusal};
 use indexmap::IndexMap;
 use nasc_grammar::diagnostic::Diagnostic;
-use nasc_grammar::span::{SourceMap, Span};
+use nasc_grammar::span::Span;
 use path::{Holder, Path};
-use place::Places;
+pub(crate) use place::Places;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,18 +53,28 @@ const DEEPEST: usize = 4_000;
 /// The stack that [`elaborate`] needs, in bytes. It is address space until it is used.
 pub(crate) const STACK: usize = DEEPEST * 16 * 1024;
 
-/// Evaluates one space. The supernet means something only if no diagnostic is an error.
+/// What a space is.
+#[derive(Debug)]
+pub(crate) struct Elaborated {
+    /// It means something only if no diagnostic is an error.
+    pub(crate) supernet: Supernet,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The work it took, as [`Limit::Steps`] counts it.
+    pub(crate) steps: u64,
+}
+
+/// Evaluates one space.
 pub(crate) fn elaborate(
     program: &Program,
     space: ItemId,
     params: &IndexMap<String, Attr>,
     limits: &Limits,
-    map: &SourceMap,
-) -> (Supernet, Vec<Diagnostic>) {
+    places: &Places<'_>,
+) -> Elaborated {
     let mut evaluator = Evaluator {
         program,
         limits,
-        places: Places::new(map),
+        places,
         net: Supernet::new("".into()),
         failures: Vec::new(),
         reported: FxHashSet::default(),
@@ -94,7 +104,7 @@ pub(crate) fn elaborate(
     let lints = if evaluator.failures.is_empty() { evaluator.lints() } else { Vec::new() };
     let mistakes = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program));
     let diagnostics = mistakes.chain(lints).collect();
-    (evaluator.net, diagnostics)
+    Elaborated { supernet: evaluator.net, diagnostics, steps: evaluator.steps }
 }
 
 /// A weight or state that exists already: which of the two, its number, and what made it.
@@ -118,7 +128,7 @@ enum Constant {
 struct Evaluator<'p> {
     program: &'p Program,
     limits: &'p Limits,
-    places: Places<'p>,
+    places: &'p Places<'p>,
     net: Supernet,
     failures: Vec<Failure>,
     /// Mistakes that were reported, by code and place: a loop reports one once.

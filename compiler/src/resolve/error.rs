@@ -1,6 +1,7 @@
 //! What can be wrong with names, as data, and the one place that says it in words.
 
 use crate::driver::SourceError;
+use crate::limits::Limit;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::Span;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0403", "two alternatives have one label"),
     ("N0405", "no run can take any alternative"),
     ("N0410", "a decision has one option"),
+    ("N0509", "the spaces of a file take too much"),
 ];
 
 /// That a value is never used.
@@ -54,6 +56,8 @@ pub(crate) enum ResolveError {
     NoSpace { name: String, near: Option<String>, spaces: Vec<String> },
     /// Asked for on the command line.
     NoParameter { name: String, near: Option<String>, known: Vec<String> },
+    /// The spaces before this one have taken all that is meant for all spaces of a file.
+    TooMuch { limit: Limit, what: &'static str, most: u64 },
     /// An `extern op` with the name of one of the prelude.
     PrimitiveTaken { name: Arc<str>, first: Span },
     /// A space's parameter called `N`, and the like.
@@ -135,6 +139,11 @@ impl From<Located> for Diagnostic {
                     false => diagnostic.note(format!("the file has {}", list(&spaces))),
                 };
                 near(diagnostic, meant)
+            }
+            ResolveError::TooMuch { limit, what, most } => {
+                let title = format!("the spaces of this file have more than {most} {what} together");
+                Diagnostic::error("N0509", title, span, "from this space on nothing was looked at")
+                    .help(format!("look at one space at a time (`FILE:SPACE`), or raise the limit with `{limit} N`"))
             }
             ResolveError::NoParameter { name, near: meant, known } => {
                 let diagnostic =

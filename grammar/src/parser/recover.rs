@@ -1,12 +1,12 @@
 //! Goes on in an item after an error: the statement with the error is taken out, and the rest is read again.
 //!
 //! What is taken out becomes blanks, so every place keeps its number. The item stays unread: only its other errors are wanted.
+//! Work is in proportion to the item, whatever the file is.
 
 use super::build::{self, Failure};
 use super::context::{Context, is_whole};
 use super::error::{SyntaxError, SyntaxProblem};
 use super::explain::explain;
-use crate::ast::Item;
 use crate::lexer::{ItemSlice, Token, TokenKind};
 use crate::limits::Limits;
 use std::ops::Range;
@@ -14,22 +14,22 @@ use std::ops::Range;
 /// Bytes that are read again to find more errors in one item: a few dozen times a long item, a few times a very long one.
 const MOST_BYTES: usize = 1 << 18;
 
-/// Reads an item, or finds what is wrong with it, up to about `wanted` errors.
-pub(super) fn read(
+/// What is wrong with an item that could not be read for `failure`, up to about `wanted` errors.
+pub(super) fn errors(
     text: &str,
     slice: &ItemSlice,
+    failure: Failure,
     tokens: &[Token],
     limits: &Limits,
     wanted: usize,
-) -> Result<Item, Vec<SyntaxError>> {
-    let failure = match build::item(text, slice.span, limits) {
-        Ok(item) => return Ok(item),
-        Err(failure) => failure,
-    };
+) -> Vec<SyntaxError> {
     let mut errors = Vec::new();
+    if wanted == 0 {
+        return errors;
+    }
     let mut words: Vec<Token> = tokens[slice.tokens.clone()].iter().filter(|token| !token.kind.is_trivia()).copied().collect();
-    // Only the item is copied; the blanks before it keep the places.
-    let mut rest = text.as_bytes()[..slice.span.end as usize].to_vec();
+    let start = slice.span.range().start;
+    let mut rest = text.as_bytes()[slice.span.range()].to_vec();
     let mut failure = Some(failure);
     while let Some(failed) = failure.take() {
         let (at, expected) = match failed {
@@ -51,12 +51,12 @@ pub(super) fn read(
         if errors.len() >= wanted || errors.len() * slice.span.range().len() > MOST_BYTES {
             break;
         }
-        rest[words[out.start].span.start as usize..words[out.end - 1].span.end as usize].fill(b' ');
+        rest[words[out.start].span.start as usize - start..words[out.end - 1].span.end as usize - start].fill(b' ');
         words.drain(out);
         let Ok(blanked) = std::str::from_utf8(&rest) else { break };
         failure = build::item(blanked, slice.span, limits).err();
     }
-    Err(errors)
+    errors
 }
 
 /// The words of the statement in which the grammar stopped; with `before_stop` the one that ends before that place.

@@ -1,8 +1,14 @@
-//! Our side of `tests/reference/bench_nasbench201.py`: search steps of DrNAS in first order on given weights and batches.
+//! Our side of `tests/reference/bench_*.py`: search steps in first order on given weights and batches.
 //!
-//! `search_step --data FILE.safetensors [--plan PLAN.json] [--steps 10] [--threads 2] [--rate 1e-4]` prints one JSON object: losses, seconds
-//! of each step by the clock and of the processor, resident memory before the network is made and at its peak, and the decisions' parameters at the end.
-//! Without a plan it compiles `spaces/nasbench201.nas`.
+//! `search_step --data FILE.safetensors [--space FILE.nas] [--plan PLAN.json] [--steps 10] [--threads 2] [--rate 1e-4]` prints one
+//! JSON object: losses, seconds of each step by the clock and of the processor, resident memory before the network is made and at
+//! its peak, and the decisions' parameters at the end. Without a plan it compiles the space, `spaces/nasbench201.nas` if none is
+//! named.
+//!
+//! The file holds `parameters` [decisions, alternatives], batches as `decisions.STEP.image`, `.label` and `weights.STEP.image`,
+//! `.label`, weights as `weight.NAME` or `weight.NUMBER`, and states as `state.NAME`; a state that it does not hold starts as in
+//! training. With `decisions.STEP.mixture` and `weights.STEP.mixture` the mixtures are these samples of DrNAS' Dirichlets; without
+//! them a mixture is DARTS' softmax of the parameters.
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
@@ -28,6 +34,8 @@ struct Arguments {
     #[arg(long)]
     data: PathBuf,
     #[arg(long)]
+    space: Option<PathBuf>,
+    #[arg(long)]
     plan: Option<PathBuf>,
     #[arg(long, default_value_t = 10)]
     steps: usize,
@@ -42,16 +50,26 @@ fn main() -> Result<()> {
     tch::set_num_threads(arguments.threads);
     let tensors: HashMap<String, Tensor> = Tensor::read_safetensors(&arguments.data)?.into_iter().collect();
     let get = |name: String| tensors.get(&name).with_context(|| format!("{name} is missing"));
-    let plan = supernet(arguments.plan)?;
+    let plan = supernet(arguments.space, arguments.plan)?;
     let _ = Tensor::from_slice(&[1.0f32; 8]).softmax(0, tch::Kind::Float);
     let before = memory("VmRSS")?;
 
-    let network = Network::new(plan, tch::Device::Cpu)?;
+    let mut network = Network::new(plan, tch::Device::Cpu)?;
+    network.initialise(0)?;
     let states = network.weights().len();
     tch::no_grad(|| {
         network.named().enumerate().try_for_each(|(number, (name, tensor))| {
-            let part = if number < states { "weight" } else { "state" };
-            Ok::<_, anyhow::Error>(tensor.shallow_clone().f_copy_(get(format!("{part}.{name}"))?)?)
+            let given = if number < states {
+                let by_number = tensors.get(&format!("weight.{number}"));
+                Some(by_number.map_or_else(|| get(format!("weight.{name}")), Ok)?)
+            } else {
+                tensors.get(&format!("state.{name}"))
+            };
+            match given {
+                Some(given) if given.size() == tensor.size() => Ok(tensor.shallow_clone().f_copy_(given)?),
+                Some(given) => Err(anyhow!("{name} is {:?} and given as {:?}", tensor.size(), given.size())),
+                None => Ok(()),
+            }
         })
     })?;
     let rows = get("parameters".into())?;
@@ -68,13 +86,16 @@ fn main() -> Result<()> {
             let part = |name| Ok::<_, anyhow::Error>(get(format!("{half}.{step}.{name}"))?.shallow_clone());
             Ok([part("image")?, part("label")?])
         };
-        let sample = |half| get(format!("{half}.{step}.mixture"));
-        let choices = mixture(sample("decisions")?, &parameters)?;
+        let sample = |half| tensors.get(&format!("{half}.{step}.mixture"));
+        let mixed = |mixture: Tensor| mixture.unbind(0).into_iter().map(Choice::Mixed).collect::<Vec<_>>();
+        let softmax = || Ok::<_, anyhow::Error>(Tensor::f_stack(&parameters, 0)?.f_softmax(-1, tch::Kind::Float)?);
+        let choices = mixed(sample("decisions").map_or_else(softmax, |sample| mixture(sample, &parameters))?);
         let loss = network.forward(&batch("decisions")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[loss], &parameters, false, false)?;
         adam.step(&parameters, &gradients)?;
 
-        let choices: Vec<Choice> = sample("weights")?.unbind(0).into_iter().map(Choice::Mixed).collect();
+        let choices =
+            mixed(sample("weights").map_or_else(|| Ok(softmax()?.detach()), |sample| anyhow::Ok(sample.shallow_clone()))?);
         let loss = network.forward(&batch("weights")?, &choices, Mode::Train, wanted)?.loss.context("no loss")?;
         let gradients = Tensor::f_run_backward(&[&loss], network.weights(), false, false)?;
         shim::clip_grad_norm(&gradients, CLIP)?;
@@ -94,25 +115,24 @@ fn main() -> Result<()> {
 
 /// A sample for each decision, with the pathwise gradient of the parameters' Dirichlets. As `shim::dirichlet_rsample` has it, at
 /// samples that are given.
-fn mixture(sample: &Tensor, parameters: &[Tensor]) -> Result<Vec<Choice>> {
+fn mixture(sample: &Tensor, parameters: &[Tensor]) -> Result<Tensor> {
     let rows = Tensor::f_stack(parameters, 0)?;
     let concentration = rows.f_clamp_max(0.0)?.f_exp()?.f_add(&rows.f_relu()?)?;
     let sum = |tensor: &Tensor| tensor.f_sum_dim_intlist(-1i64, true, tch::Kind::Float);
     let total = sum(&concentration.detach())?.f_expand_as(sample)?.f_contiguous()?;
     let path = Tensor::f_internal_dirichlet_grad(sample, &concentration.detach(), &total)?.f_mul(&concentration)?;
     let path = path.f_sub(&sample.f_mul(&sum(&path)?)?)?;
-    let mixture = sample.f_add(&path.f_sub(&path.detach())?)?;
-    Ok(mixture.f_unbind(0)?.into_iter().map(Choice::Mixed).collect())
+    Ok(sample.f_add(&path.f_sub(&path.detach())?)?)
 }
 
 /// The plan to run.
-fn supernet(file: Option<PathBuf>) -> Result<Plan> {
-    if let Some(file) = file {
+fn supernet(space: Option<PathBuf>, plan_file: Option<PathBuf>) -> Result<Plan> {
+    if let Some(file) = plan_file {
         return Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?);
     }
     use nasc_compiler::driver::{NoSources, Options, Source, compile};
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spaces/nasbench201.nas");
-    let source = Source { name: path.into(), text: std::fs::read_to_string(path)? };
+    let path = space.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../spaces/nasbench201.nas").into());
+    let source = Source { name: path.display().to_string(), text: std::fs::read_to_string(&path)? };
     let compilation = compile(source, &NoSources, &Options::default());
     let supernet = compilation.supernets.first().ok_or_else(|| anyhow!("the space has errors"))?;
     Ok(plan(supernet))

@@ -42,6 +42,14 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn nasc_dirichlet_rsample(out: *mut c_void, concentration: *const c_void) -> *mut c_char;
     fn nasc_combine(out: *mut c_void, terms: *const Term, count: usize, of_batch: bool) -> *mut c_char;
+    fn nasc_shared(out: *mut c_void, tensor: *const c_void, normalised: bool) -> *mut c_char;
+    fn nasc_branches(
+        outs: *const *mut c_void,
+        before: *const Before,
+        branches: *const Branch,
+        count: usize,
+        of_batch: bool,
+    ) -> *mut c_char;
 }
 
 /// Numbers of an SGD step.
@@ -169,9 +177,10 @@ struct Term {
     var: *const c_void,
     momentum: f64,
     epsilon: f64,
+    alone: bool,
 }
 
-/// A batch-norm under a sum.
+/// A batch-norm under a sum or before a convolution.
 #[derive(Debug)]
 pub struct Norm<'a> {
     /// Scale of each channel; 1 if absent.
@@ -186,6 +195,15 @@ pub struct Norm<'a> {
     pub momentum: f64,
     /// Added to the variance.
     pub epsilon: f64,
+    /// Whether nothing else reads what is normalised. If branches made it, they then take part of the gradient's work.
+    pub alone: bool,
+}
+
+/// The same tensor, for several sums to read: the gradients they have for it are then added up in one go. `normalised`: a norm
+/// of a sum reads it.
+pub fn shared(tensor: &Tensor, normalised: bool) -> Result<Tensor, TchError> {
+    // SAFETY: both pointers are tensors that outlive the call.
+    written(|out| unsafe { nasc_shared(out, tensor.as_ptr().cast(), normalised) })
 }
 
 /// A sum of scaled tensors, some of them normalised first, computed in one go and differentiable once.
@@ -201,7 +219,8 @@ impl<'a> Sum<'a> {
     pub fn add(&mut self, x: &'a Tensor, scale: Option<&'a Tensor>) {
         let null = std::ptr::null;
         let (x, scale) = (x.as_ptr().cast(), optional(scale));
-        self.terms.push(Term { x, scale, gamma: null(), beta: null(), mean: null(), var: null(), momentum: 0.0, epsilon: 0.0 });
+        let (gamma, beta, mean, var) = (null(), null(), null(), null());
+        self.terms.push(Term { x, scale, gamma, beta, mean, var, momentum: 0.0, epsilon: 0.0, alone: false });
     }
 
     /// Adds `scale * batch_norm(x)`.
@@ -215,6 +234,7 @@ impl<'a> Sum<'a> {
             var: norm.var.as_ptr().cast(),
             momentum: norm.momentum,
             epsilon: norm.epsilon,
+            alone: norm.alone,
         });
     }
 
@@ -222,6 +242,90 @@ impl<'a> Sum<'a> {
     pub fn compute(self, of_batch: bool) -> Result<Tensor, TchError> {
         // SAFETY: the terms' tensors are borrowed for as long as the sum lives.
         written(|out| unsafe { nasc_combine(out, self.terms.as_ptr(), self.terms.len(), of_batch) })
+    }
+}
+
+/// What branches share, as the other side reads it (`NascBefore`). Null pointers mean absence.
+#[repr(C)]
+#[derive(Debug)]
+struct Before {
+    x: *const c_void,
+    gamma: *const c_void,
+    beta: *const c_void,
+    mean: *const c_void,
+    var: *const c_void,
+    momentum: f64,
+    epsilon: f64,
+    relu: bool,
+    alone: bool,
+}
+
+/// A branch as the other side reads it (`NascBranch`).
+#[repr(C)]
+#[derive(Debug)]
+struct Branch {
+    deep: *const c_void,
+    point: *const c_void,
+    stride: i64,
+    pad: i64,
+    dilation: i64,
+    normalised: bool,
+}
+
+/// Depthwise convolutions of one tensor, each perhaps with a 1x1 convolution behind it, computed in one go and differentiable
+/// once. Before them the tensor is normalised, if it is said so, and its negative values become 0, likewise.
+#[derive(Debug)]
+pub struct Branches<'a> {
+    before: Before,
+    branches: Vec<Branch>,
+    /// The pointers are of tensors that live at least so long.
+    borrowed: PhantomData<&'a Tensor>,
+}
+
+/// How the windows of a depthwise convolution lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// From one to the next.
+    pub stride: i64,
+    /// Zeros around the picture.
+    pub pad: i64,
+    /// From one tap to the next.
+    pub dilation: i64,
+}
+
+impl<'a> Branches<'a> {
+    /// No branches yet, of `x`: `[n, c, h, w]`.
+    pub fn new(x: &'a Tensor, norm: Option<&Norm<'a>>, relu: bool) -> Branches<'a> {
+        let before = Before {
+            x: x.as_ptr().cast(),
+            gamma: optional(norm.and_then(|norm| norm.gamma)),
+            beta: optional(norm.and_then(|norm| norm.beta)),
+            mean: optional(norm.map(|norm| norm.mean)),
+            var: optional(norm.map(|norm| norm.var)),
+            momentum: norm.map_or(0.0, |norm| norm.momentum),
+            epsilon: norm.map_or(0.0, |norm| norm.epsilon),
+            relu,
+            alone: norm.is_some_and(|norm| norm.alone),
+        };
+        Branches { before, branches: Vec::new(), borrowed: PhantomData }
+    }
+
+    /// Adds a depthwise convolution with weights `[c, 1, k, k]`, and the 1x1 convolution of its result with weights
+    /// `[out, c, 1, 1]`. `normalised`: nothing will read the result but one [`Norm`] that is said to be alone.
+    pub fn add(&mut self, deep: &'a Tensor, point: Option<&'a Tensor>, windows: Windows, normalised: bool) {
+        let Windows { stride, pad, dilation } = windows;
+        self.branches.push(Branch { deep: deep.as_ptr().cast(), point: optional(point), stride, pad, dilation, normalised });
+    }
+
+    /// The result of each branch. `of_batch`: the norm takes the statistics of `x` and moves the kept ones; else it takes the
+    /// kept ones. It is also said of the norms behind, for which statistics are worked out on the way.
+    pub fn compute(self, of_batch: bool) -> Result<Vec<Tensor>, TchError> {
+        let mut outs: Vec<Tensor> = self.branches.iter().map(|_| Tensor::new()).collect();
+        let pointers: Vec<*mut c_void> = outs.iter_mut().map(|out| out.as_mut_ptr().cast()).collect();
+        let count = self.branches.len();
+        // SAFETY: tensors are borrowed for as long as the branches live; there is a result for each of them.
+        check(unsafe { nasc_branches(pointers.as_ptr(), &raw const self.before, self.branches.as_ptr(), count, of_batch) })?;
+        Ok(outs)
     }
 }
 

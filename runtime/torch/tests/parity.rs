@@ -117,6 +117,6 @@ fn a_projection_whose_two_dimensions_one_decision_sizes() {
     }";
     let [mixed, chosen] = vector.run(text, &[1, 1]);
     assert_near(&mixed.get(0), &vector.sums(), 1e-6, "mixed");
-    assert_eq!(chosen.size(), [1, 30]);
+    assert_eq!(chosen.size(), [1, 60]);
     assert_eq!(chosen.double_value(&[0, 0]), vector.chosen);
 }

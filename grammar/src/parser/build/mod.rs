@@ -38,10 +38,10 @@ pub(super) enum Failure {
     Errors(Vec<SyntaxError>),
 }
 
-/// Reads one item; `text` is the file and `span` the item's place in it.
+/// Reads one item; `text` is its own and `span` its place in the file.
 pub(super) fn item(text: &str, span: Span, limits: &Limits) -> Result<Item, Failure> {
     let offset = span.start as usize;
-    let pairs = NasParser::parse(Rule::item, &text[span.range()]).map_err(|error| expected::failure(error, offset))?;
+    let pairs = NasParser::parse(Rule::item, text).map_err(|error| expected::failure(error, offset))?;
     let mut builder = Builder { file: span.file, offset, errors: Vec::new(), depth: 0, most: limits.depth() };
     let pair = pairs.into_iter().next().expect("a parse that succeeds gives its rule");
     let item = builder.item(pair);

@@ -3,8 +3,13 @@
 //! A chosen operand of a mix is a second name of its buffer and costs nothing. A batch-norm, a mix or an addition whose result
 //! has one reader is not computed where it stands: its terms wait, and the reader, if it is a sum itself, takes them in. So the
 //! whole of `mix + mix + mix`, with the batch-norms under the mixes, is one instruction, and no part of it is ever in memory.
+//!
+//! Depthwise convolutions are put together likewise: with the ReLU and the batch-norm before them, the 1x1 convolution behind,
+//! and all others of the same tensor, wherever in the network those are read (`shim/branches.cpp`). A ReLU is computed by itself
+//! only if somebody else reads it.
 
 use super::Choice;
+use super::branches::{self, Before, Branch, SharedResult};
 use super::entangle::{Cut, Places};
 use super::error::EngineError;
 use indexmap::IndexMap;
@@ -59,11 +64,14 @@ pub(super) struct Settled {
 #[derive(Debug)]
 pub(super) struct Instruction {
     pub kind: InstructionKind,
-    pub writes: Buffer,
+    /// Results, in order.
+    pub writes: Vec<Buffer>,
     /// Sampled decisions whose other weights are added to the result.
     pub others: Vec<usize>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
+    /// Results that several sums read.
+    pub shared: Vec<SharedResult>,
 }
 
 /// What an instruction computes.
@@ -73,6 +81,8 @@ pub(super) enum InstructionKind {
     Op { step: usize, reads: Vec<Buffer> },
     /// A sum, asked for by a step of the plan.
     Sum { step: usize, terms: Vec<Term> },
+    /// Depthwise convolutions of one tensor, the first of them asked for by a step of the plan.
+    Branches { step: usize, before: Before, branches: Vec<Branch> },
 }
 
 /// An operand of a sum.
@@ -83,6 +93,8 @@ pub(super) struct Term {
     pub scale: Option<Folded>,
     /// The step that normalises it first, if one does.
     pub norm: Option<usize>,
+    /// Whether nothing else reads `x`, which a branch made.
+    pub alone: bool,
     /// The sampled decision that took it: its other weights are added.
     pub others: Option<usize>,
 }
@@ -92,13 +104,22 @@ impl Program {
     pub(super) fn new(plan: &Plan, wanted: &[Buffer], answers: &Answers) -> Result<Program, EngineError> {
         let selection = &answers.selection;
         let needed = plan.needed(wanted, selection);
+        let mut settled = HashMap::new();
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            if let Some(own) = settle_step(plan, number, answers)? {
+                settled.insert(number, own);
+            }
+        }
         let mut lowering = Lowering {
             plan,
+            settled: &settled,
             wanted,
             sampled: &answers.sampled,
             name_of: (0..plan.buffers).collect(),
             uses: uses(plan, &needed, selection),
             waiting: HashMap::new(),
+            relus: HashMap::new(),
+            deeps: HashMap::new(),
             instructions: Vec::new(),
         };
         for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
@@ -108,13 +129,10 @@ impl Program {
             lowering.settle(buffer);
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
-        let mut settled = HashMap::new();
-        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
-            if let Some(own) = settle_step(plan, number, answers)? {
-                settled.insert(number, own);
-            }
-        }
-        let mut program = Program { instructions: lowering.instructions, results, settled };
+        let instructions = lowering.instructions;
+        let mut program = Program { instructions, results, settled };
+        branches::pair(&mut program.instructions, program.results.values().copied());
+        branches::share(&mut program.instructions);
         program.release();
         Ok(program)
     }
@@ -123,7 +141,7 @@ impl Program {
     fn release(&mut self) {
         let mut last: HashMap<Buffer, usize> = HashMap::new();
         for (number, instruction) in self.instructions.iter().enumerate() {
-            last.insert(instruction.writes, number);
+            last.extend(instruction.writes.iter().map(|&buffer| (buffer, number)));
             for buffer in instruction.reads() {
                 last.insert(buffer, number);
             }
@@ -139,10 +157,12 @@ impl Program {
 }
 
 impl Instruction {
-    fn reads(&self) -> Vec<Buffer> {
+    /// What it reads; a buffer may be there more than once.
+    pub(super) fn reads(&self) -> Vec<Buffer> {
         match &self.kind {
             InstructionKind::Op { reads, .. } => reads.clone(),
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
+            InstructionKind::Branches { before, .. } => vec![before.x],
         }
     }
 }
@@ -199,6 +219,7 @@ fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
 
 struct Lowering<'a> {
     plan: &'a Plan,
+    settled: &'a HashMap<usize, Settled>,
     wanted: &'a [Buffer],
     sampled: &'a [bool],
     /// Another buffer that holds the same value, or the buffer itself.
@@ -206,6 +227,10 @@ struct Lowering<'a> {
     uses: Vec<usize>,
     /// Sums that are not computed yet: by the buffer that they belong in, the step that asks and the terms.
     waiting: HashMap<Buffer, (usize, Vec<Term>)>,
+    /// ReLUs: by the buffer that they belong in, the step, the operand, and whether they are computed.
+    relus: HashMap<Buffer, (usize, Buffer, bool)>,
+    /// Depthwise convolutions that are not computed yet: by the buffer that they belong in, the step.
+    deeps: HashMap<Buffer, usize>,
     instructions: Vec<Instruction>,
 }
 
@@ -259,12 +284,31 @@ impl Lowering<'_> {
                 "batch_norm" if step.reads.len() == 1 => {
                     let weighs = |folded: &Folded| selection[folded.decision].is_none() || self.sampled[folded.decision];
                     let scale = scale.filter(weighs);
-                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None };
+                    let term = Term { x: self.settle(step.reads[0]), scale, norm: Some(number), others: None, alone: false };
                     self.waiting.insert(step.writes, (number, vec![term]));
                 }
                 "add" if self.adds_equals(step) => {
                     let terms = step.reads.iter().flat_map(|&buffer| self.terms(buffer)).collect();
                     self.waiting.insert(step.writes, (number, terms));
+                }
+                "relu" if step.reads.len() == 1 => {
+                    self.relus.insert(step.writes, (number, step.reads[0], false));
+                    if self.wanted.contains(&step.writes) {
+                        self.settle(step.writes);
+                    }
+                    return Ok(());
+                }
+                "conv" if branches::is_depthwise(self.plan, step, self.settled.get(&number)) => {
+                    self.deeps.insert(step.writes, number);
+                }
+                "conv" if branches::is_pointwise(step, self.settled.get(&number)) => {
+                    match self.deeps.remove(&self.name(step.reads[0])) {
+                        Some(deep) => self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes),
+                        None => {
+                            let reads = vec![self.settle(step.reads[0])];
+                            self.emit(InstructionKind::Op { step: number, reads }, step.writes, Vec::new());
+                        }
+                    }
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
@@ -301,7 +345,7 @@ impl Lowering<'_> {
         let name = self.name(buffer);
         match self.waiting.remove(&name) {
             Some((_, terms)) => terms,
-            None => vec![Term { x: name, scale: None, norm: None, others: None }],
+            None => vec![Term { x: self.settle(name), scale: None, norm: None, others: None, alone: false }],
         }
     }
 
@@ -309,15 +353,25 @@ impl Lowering<'_> {
     fn weighted(&mut self, weight: MixWeight, folded: Folded, buffer: Buffer) -> Vec<Term> {
         match weight {
             // A weight of zeros changes nothing.
-            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None }],
+            MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None, alone: false }],
             MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
-            MixWeight::Multiply => vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None }],
+            MixWeight::Multiply => {
+                vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None, alone: false }]
+            }
         }
     }
 
     /// Computes what waits for a buffer. Returns the buffer that really holds the value.
     fn settle(&mut self, buffer: Buffer) -> Buffer {
         let name = self.name(buffer);
+        if let Some((step, x, false)) = self.relus.get(&name).copied() {
+            let x = self.settle(x);
+            self.relus.insert(name, (step, x, true));
+            self.emit(InstructionKind::Op { step, reads: vec![x] }, name, Vec::new());
+        }
+        if let Some(deep) = self.deeps.remove(&name) {
+            self.branch(Branch { deep, point: None, normalised: false }, name);
+        }
         let Some((step, terms)) = self.waiting.remove(&name) else { return name };
         let others = terms.iter().filter_map(|term| term.others).collect();
         match terms.as_slice() {
@@ -331,8 +385,47 @@ impl Lowering<'_> {
         name
     }
 
+    /// Computes a branch, with the others of its tensor if there are any.
+    fn branch(&mut self, branch: Branch, writes: Buffer) {
+        let before = self.before(branch.deep);
+        // The others need nothing that this one does not need: x, and weights.
+        let others = self.instructions.iter_mut().find_map(|instruction| match &mut instruction.kind {
+            InstructionKind::Branches { before: own, branches, .. } if *own == before => {
+                Some((branches, &mut instruction.writes))
+            }
+            InstructionKind::Branches { .. } | InstructionKind::Op { .. } | InstructionKind::Sum { .. } => None,
+        });
+        match others {
+            Some((branches, results)) => {
+                branches.push(branch);
+                results.push(writes);
+            }
+            None => {
+                self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes, Vec::new())
+            }
+        }
+    }
+
+    /// What stands before a depthwise convolution: a ReLU, and a batch-norm that nothing else reads.
+    fn before(&mut self, deep: usize) -> Before {
+        let read = self.name(self.plan.steps[deep].reads[0]);
+        let (x, relu) = match self.relus.get(&read) {
+            Some(&(_, x, _)) => (self.name(x), true),
+            None => (read, false),
+        };
+        let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
+        match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm), others: None, .. }]) if alone => {
+                self.waiting.remove(&x);
+                Before { x: operand, norm: Some(norm), relu, alone: false }
+            }
+            Some(_) | None => Before { x: self.settle(x), norm: None, relu, alone: false },
+        }
+    }
+
     fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
-        self.instructions.push(Instruction { kind, writes, others, releases: Vec::new() });
+        let (writes, releases, shared) = (vec![writes], Vec::new(), Vec::new());
+        self.instructions.push(Instruction { kind, writes, others, releases, shared });
     }
 }
 

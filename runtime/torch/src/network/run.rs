@@ -1,5 +1,6 @@
 //! One forward pass: instructions over buffers.
 
+use super::branches::{Before, Branch};
 use super::call::Call;
 use super::error::{EngineError, OpError};
 use super::norm::{self, Statistics};
@@ -32,11 +33,12 @@ impl Run<'_> {
     /// Runs an instruction and lets go of what nothing reads any more.
     pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<(), EngineError> {
         let (number, result) = match &instruction.kind {
-            InstructionKind::Op { step, reads } => (*step, self.op(*step, reads)),
-            InstructionKind::Sum { step, terms } => (*step, self.sum(terms)),
+            InstructionKind::Op { step, reads } => (*step, self.op(*step, reads).map(|value| vec![value])),
+            InstructionKind::Sum { step, terms } => (*step, self.sum(terms).map(|value| vec![value])),
+            InstructionKind::Branches { step, before, branches } => (*step, self.branches(before, branches)),
         };
-        let result = result.and_then(|value| self.add_others(value, &instruction.others));
-        let value = result.map_err(|why| {
+        let result = result.and_then(|values| self.add_others(values, &instruction.others));
+        let values = result.map_err(|why| {
             let step = &self.network.plan.steps[number];
             let op = match &step.kind {
                 StepKind::Op { op, .. } => op.to_string(),
@@ -44,7 +46,14 @@ impl Run<'_> {
             };
             EngineError::Step { op, origin: step.origin.clone(), why }
         })?;
-        self.buffers[instruction.writes] = Some(value);
+        for (&buffer, value) in instruction.writes.iter().zip(values) {
+            self.buffers[buffer] = Some(value);
+        }
+        for shared in &instruction.shared {
+            if let Some(value) = &self.buffers[shared.buffer] {
+                self.buffers[shared.buffer] = Some(shim::shared(value, shared.normalised)?);
+            }
+        }
         for &buffer in &instruction.releases {
             self.buffers[buffer] = None;
         }
@@ -123,13 +132,8 @@ impl Run<'_> {
             match term.norm {
                 None => sum.add(x, scale),
                 Some(step) => {
-                    let (call, _) = self.call(step, &[])?;
-                    let statistics = Statistics::of(self.mode, call.float("momentum")?);
-                    let (gamma, beta) = (call.optional_weight("gamma"), call.optional_weight("beta"));
-                    let (mean, var) = (call.state("mean")?, call.state("var")?);
-                    norm::check_batch(x, mean, statistics)?;
+                    let (norm, statistics) = self.norm(step, x, term.alone)?;
                     of_batch = statistics.of_batch;
-                    let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")? };
                     sum.add_normalised(x, scale, &norm);
                 }
             }
@@ -137,8 +141,32 @@ impl Run<'_> {
         Ok(sum.compute(of_batch)?)
     }
 
+    fn branches(&self, before: &Before, branches: &[Branch]) -> Result<Vec<Tensor>, OpError> {
+        let x = self.read(before.x)?;
+        let norm = before.norm.map(|step| self.norm(step, x, before.alone)).transpose()?.map(|(norm, _)| norm);
+        let mut convolutions = shim::Branches::new(x, norm.as_ref(), before.relu);
+        for branch in branches {
+            let (call, _) = self.call(branch.deep, &[])?;
+            let windows = shim::Windows { stride: call.int("stride")?, pad: call.int("pad")?, dilation: call.int("dilation")? };
+            let point = branch.point.map(|step| self.call(step, &[])?.0.weight("w")).transpose()?;
+            convolutions.add(call.weight("w")?, point, windows, branch.normalised);
+        }
+        Ok(convolutions.compute(Statistics::of(self.mode, 0.0).of_batch)?)
+    }
+
+    /// The batch-norm of a step, that is run on `x` by something else than its primitive. `alone`: nothing else reads `x`.
+    fn norm(&self, step: usize, x: &Tensor, alone: bool) -> Result<(shim::Norm<'_>, Statistics), OpError> {
+        let (call, _) = self.call(step, &[])?;
+        let statistics = Statistics::of(self.mode, call.float("momentum")?);
+        let (gamma, beta) = (call.optional_weight("gamma"), call.optional_weight("beta"));
+        let (mean, var) = (call.state("mean")?, call.state("var")?);
+        norm::check_batch(x, mean, statistics)?;
+        let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")?, alone };
+        Ok((norm, statistics))
+    }
+
     /// Adds the weights of sampled decisions that were not drawn.
-    fn add_others(&self, value: Tensor, decisions: &[usize]) -> Result<Tensor, OpError> {
+    fn add_others(&self, values: Vec<Tensor>, decisions: &[usize]) -> Result<Vec<Tensor>, OpError> {
         let mut sum: Option<Tensor> = None;
         for others in decisions.iter().filter_map(|&decision| self.others[decision].as_ref()) {
             sum = Some(match sum {
@@ -146,10 +174,10 @@ impl Run<'_> {
                 Some(sum) => sum.f_add(others)?,
             });
         }
-        Ok(match sum {
-            None => value,
-            Some(sum) => value.f_add(&sum)?,
-        })
+        match sum {
+            None => Ok(values),
+            Some(sum) => values.into_iter().map(|value| Ok(value.f_add(&sum)?)).collect(),
+        }
     }
 
     fn read(&self, buffer: Buffer) -> Result<&Tensor, OpError> {

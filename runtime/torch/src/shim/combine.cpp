@@ -8,7 +8,9 @@
 // gradients that are asked for. Kept for it: x_k of the norms, which the convolution before made; x_j only where the gradient
 // of its scale is asked for.
 
+#include "branches.h"
 #include "rows.h"
+#include "shared.h"
 #include "shim.h"
 
 #include <cmath>
@@ -29,6 +31,7 @@ struct NascTerm {
     TensorPointer var;
     double momentum;
     double epsilon;
+    bool alone;  // nothing else reads x
 };
 }
 
@@ -45,6 +48,14 @@ struct Layout {
     std::vector<at::Tensor> means, vars;  // kept statistics, of norms
     std::vector<double> momenta, epsilons;
     bool of_batch = false;
+    std::vector<Maker> makers;  // of the x of each term
+    std::vector<c10::intrusive_ptr<SharedState>> shared;
+};
+
+// Kept by the node: where gradients may be left.
+struct Makers : torch::CustomClassHolder {
+    std::vector<Maker> all;
+    std::vector<c10::intrusive_ptr<SharedState>> shared;
 };
 
 // Rows and columns of a tensor [N, C] or [N, C, H, W] with channels innermost.
@@ -85,7 +96,15 @@ struct Combine : public torch::autograd::Function<Combine> {
             double* mean = statistics[k][0].data_ptr<double>();
             double* inverse = mean + columns;
             if (layout.of_batch) {
-                rows::moments(xs.back(), count, columns, mean, inverse);
+                const auto& shared = layout.shared[k];
+                const auto* known = layout.makers[k].moments();
+                if (known == nullptr && shared.defined() && !shared->moments.empty()) known = &shared->moments;
+                if (known != nullptr) {
+                    std::copy(known->begin(), known->end(), mean);
+                } else {
+                    rows::moments(xs.back(), count, columns, mean, inverse);
+                    if (shared.defined()) shared->moments.assign(mean, mean + 2 * columns);
+                }
                 keep(layout, k, mean, inverse, count, columns);
             } else {
                 const float* kept_mean = layout.means[k].const_data_ptr<float>();
@@ -117,6 +136,10 @@ struct Combine : public torch::autograd::Function<Combine> {
         ctx->save_for_backward(saved);
         ctx->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
         ctx->saved_data["of_batch"] = layout.of_batch;
+        auto makers = c10::make_intrusive<Makers>();
+        makers->all = layout.makers;
+        makers->shared = layout.shared;
+        ctx->saved_data["makers"] = c10::IValue::make_capsule(makers);
         std::vector<int64_t> places;
         for (const auto& place : layout.places) {
             places.insert(places.end(), {place.x, place.scale, place.gamma, place.beta, place.norm});
@@ -143,6 +166,7 @@ struct Combine : public torch::autograd::Function<Combine> {
         const auto saved = ctx->get_saved_variables();
         const auto numbers = ctx->saved_data["places"].toIntVector();
         const bool of_batch = ctx->saved_data["of_batch"].toBool();
+        const auto makers = c10::static_intrusive_pointer_cast<Makers>(ctx->saved_data["makers"].toCapsule());
         const auto g = channels_innermost(gradients[0]);
         const auto [count, columns] = extent(g);
         const auto terms = static_cast<int64_t>(numbers.size() / 5);
@@ -201,7 +225,8 @@ struct Combine : public torch::autograd::Function<Combine> {
                 for (int64_t c = 0; c < columns; ++c) out[c] = static_cast<float>(scale * total[c]);
             }
             if (!needed(place[0])) continue;
-            if (!norm && !saved[4 * k + 1].defined()) {
+            const auto& shared = makers->shared[k];
+            if (!norm && !saved[4 * k + 1].defined() && !shared.defined()) {
                 results[place[0]] = g;
                 continue;
             }
@@ -215,6 +240,16 @@ struct Combine : public torch::autograd::Function<Combine> {
                 const double along = slope * dots[c] * inverse[c] * inverse[c] / count;
                 of_x[c] = static_cast<float>(-along);
                 offset[c] = static_cast<float>(along * mean[c] - slope * total[c] / count);
+            }
+            if (const auto& maker = makers->all[k]) {
+                maker.leave(std::vector<float>(of_g, of_g + 3 * columns));
+                results[place[0]] = g;
+                continue;
+            }
+            if (shared.defined()) {
+                // No gradient from here: the tensor's own node adds up what was left with it.
+                shared->left.push_back({g, std::vector<float>(of_g, of_g + 3 * columns)});
+                continue;
             }
             results[place[0]] = empty_like_rows(g);
             float* out = results[place[0]].mutable_data_ptr<float>();
@@ -281,6 +316,8 @@ char* nasc_combine(TensorPointer out, const NascTerm* terms, size_t count, bool 
             place.beta = add(terms[k].beta);
             place.norm = terms[k].mean != nullptr;
             layout.places.push_back(place);
+            layout.makers.push_back(place.norm && terms[k].alone ? Maker::of(inputs[place.x]) : Maker());
+            layout.shared.push_back(Shared::of(inputs[place.x]));
             layout.means.push_back(place.norm ? *terms[k].mean : at::Tensor());
             layout.vars.push_back(place.norm ? *terms[k].var : at::Tensor());
             layout.momenta.push_back(terms[k].momentum);

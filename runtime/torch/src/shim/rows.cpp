@@ -201,4 +201,23 @@ void spread(Matrix g, const std::vector<Spread>& results, int64_t rows, int64_t 
     });
 }
 
+void add_moments(Matrix x, const float* centre, int64_t rows, int64_t columns, double* sums, double* squares) {
+    for (int64_t r = 0; r < rows; r += BLOCK) {
+        block_moments(x.data + r * x.stride, x.stride, centre, std::min(BLOCK, rows - r), columns, sums, squares);
+    }
+}
+
+void add_weighted_sums(Matrix g, Matrix x, const float* centre, int64_t rows, int64_t columns, double* sums, double* total) {
+    for (int64_t r = 0; r < rows; r += BLOCK) {
+        const int64_t count = std::min(BLOCK, rows - r);
+        const float* from = g.data + r * g.stride;
+        block_weighted_sum(from, g.stride, x.data + r * x.stride, x.stride, centre, count, columns, sums);
+        block_weighted_sum(from, g.stride, nullptr, 0, nullptr, count, columns, total);
+    }
+}
+
+void spread_rows(Matrix g, const Spread& result, int64_t rows, int64_t columns) {
+    block_spread(g.data, g.stride, result, 0, rows, columns);
+}
+
 }  // namespace rows

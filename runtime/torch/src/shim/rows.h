@@ -27,6 +27,12 @@ void affine_sum(const std::vector<Matrix>& xs, const float* factors, const float
 void weighted_sums(Matrix g, const std::vector<Matrix>& xs, const float* centres, int64_t rows, int64_t columns, double* sums,
                    double* total);
 
+// On this thread: adds sums over rows of (x - centre) and of its square to `sums` and `squares`.
+void add_moments(Matrix x, const float* centre, int64_t rows, int64_t columns, double* sums, double* squares);
+
+// On this thread: adds sums over rows of g * (x - centre) to `sums`, and of g to `total`.
+void add_weighted_sums(Matrix g, Matrix x, const float* centre, int64_t rows, int64_t columns, double* sums, double* total);
+
 // A result of `spread`: out[r, c] = of_g[c] * g[r, c] + of_x[c] * x[r, c] + offset[c], or of_g[c] * g[r, c] where x is null.
 struct Spread {
     const float* of_g;
@@ -38,5 +44,8 @@ struct Spread {
 
 // Computes all results block by block, so that g is read from memory once. Outputs are dense.
 void spread(Matrix g, const std::vector<Spread>& results, int64_t rows, int64_t columns);
+
+// The same of one result, on this thread.
+void spread_rows(Matrix g, const Spread& result, int64_t rows, int64_t columns);
 
 }  // namespace rows
