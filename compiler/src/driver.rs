@@ -117,7 +117,8 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
         for (done, (_, span)) in evaluate(&program, &spaces, options, &places).into_iter().zip(&spaces) {
             match done {
                 Ok(Elaborated { supernet, diagnostics: found, steps: _ }) => {
-                    let found: Vec<Diagnostic> = found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
+                    let found: Vec<Diagnostic> =
+                        found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
                     if !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
                         supernets.push(supernet);
                     }

@@ -24,6 +24,14 @@ pub(super) enum Truth {
     Unknown,
 }
 
+/// A name that has another type at one exit of a loop than at the first.
+struct OddExit {
+    name: Arc<str>,
+    first: Rc<TensorType>,
+    other: Rc<TensorType>,
+    exit: String,
+}
+
 /// What a loop runs through.
 struct Rounds<'a, 'p> {
     pattern: &'p Pattern,
@@ -336,20 +344,21 @@ impl<'p> Evaluator<'p> {
     fn one_type_at_exits(&mut self, exits: &[(u64, Region, Locals)], span: Span) -> Vec<Arc<str>> {
         let Some((first_exit, _, first)) = exits.first() else { return Vec::new() };
         let rounds = |count: u64| if count == 1 { "1 round".to_string() } else { format!("{count} rounds") };
-        let mut found: Vec<(Arc<str>, Rc<TensorType>, Rc<TensorType>, String)> = Vec::new();
+        let mut found: Vec<OddExit> = Vec::new();
         for (exit, _, locals) in &exits[1..] {
             for ((name, one), (_, other)) in first.iter().zip(locals) {
                 if let (Value::Tensor(one), Value::Tensor(other)) = (one, other)
                     && one.node != other.node
                     && !super::open::same_type(&one.ty, &other.ty)
-                    && !found.iter().any(|(known, ..)| known == name)
+                    && !found.iter().any(|known| known.name == *name)
                 {
-                    found.push((name.clone(), one.ty.clone(), other.ty.clone(), rounds(*exit)));
+                    let (first, other) = (one.ty.clone(), other.ty.clone());
+                    found.push(OddExit { name: name.clone(), first, other, exit: rounds(*exit) });
                 }
             }
         }
         let mut names = Vec::with_capacity(found.len());
-        for (name, first, other, other_exit) in found {
+        for OddExit { name, first, other, exit: other_exit } in found {
             let first_exit = rounds(*first_exit);
             names.push(name.clone());
             let (first, other, (axes, at)) = self.contrast(&first, &other, span);
