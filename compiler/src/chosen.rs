@@ -185,6 +185,14 @@ impl<T: Clone + PartialEq> Chosen<T> {
     }
 }
 
+/// The regions of entries by point in which one entry holds, and nothing else: unlike those of a table, none reaches over a
+/// point without an entry.
+pub fn exact_regions<T: Clone + PartialEq>(axes: &[Axis], entries: &[Option<T>]) -> Vec<Region> {
+    let mut found = Vec::new();
+    split(axes, entries, &mut Vec::new(), &mut found);
+    found.into_iter().map(|(region, _)| region).collect()
+}
+
 /// The axes of several tables together.
 ///
 /// # Errors
@@ -351,6 +359,20 @@ mod tests {
                 });
                 let found: Vec<i64> = a.regions().into_iter().filter(|(region, _)| inside(region)).map(|(_, value)| value).collect();
                 prop_assert_eq!(found, at(&a, answers).into_iter().collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn exact_regions_hold_no_point_without_an_entry(values in prop::collection::vec(prop::option::of(0i64..3), 12)) {
+            let axes =
+                [Axis { decision: id(0), width: 2 }, Axis { decision: id(3), width: 3 }, Axis { decision: id(5), width: 2 }];
+            let regions = exact_regions(&axes, &values);
+            for (at, value) in points(&axes).zip(&values) {
+                let answer = |decision: DecisionId| axes.iter().position(|axis| axis.decision == decision).map(|place| at[place]);
+                let inside = |region: &&Region| {
+                    region.iter().all(|(decision, all)| answer(*decision).is_some_and(|answer| all.contains(&answer)))
+                };
+                prop_assert_eq!(regions.iter().filter(inside).count(), usize::from(value.is_some()));
             }
         }
 

@@ -5,9 +5,10 @@
 
 pub use crate::limits::{Limit, Limits};
 
+use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{Elaborated, Places, STACK, elaborate};
 use crate::passes;
-use crate::resolve::error::{Located, ResolveError};
+use crate::resolve::error::{Located, ResolveError, UNUSED_VALUE};
 use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
 use crate::supernet::validate::validate;
 use crate::supernet::{Attr, Supernet};
@@ -116,6 +117,8 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
         for (done, (_, span)) in evaluate(&program, &spaces, options, &places).into_iter().zip(&spaces) {
             match done {
                 Ok(Elaborated { supernet, diagnostics: found, steps: _ }) => {
+                    let found: Vec<Diagnostic> =
+                        found.into_iter().filter(|one| !is_said_already(one, &diagnostics, &map)).collect();
                     if !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
                         supernets.push(supernet);
                     }
@@ -136,6 +139,19 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
     diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
     diagnostics.dedup();
     Compilation { sources: map, diagnostics, supernets }
+}
+
+/// Whether a lint about a decision says what one about its name has said: of `let x = choose …`, that nothing uses `x`.
+fn is_said_already(lint: &Diagnostic, said: &[Diagnostic], map: &SourceMap) -> bool {
+    let place = lint.primary.span;
+    let is_its_name = |name: &Diagnostic| {
+        let own = name.primary.span;
+        name.code == UNUSED_VALUE
+            && own.file == place.file
+            && own.end <= place.start
+            && map.text(Span { start: own.end, end: place.start, ..place }).trim() == "="
+    };
+    lint.code == FOR_NOTHING && said.iter().any(is_its_name)
 }
 
 /// By how much the spaces of a file together may exceed the limits of one.
@@ -247,7 +263,7 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// Every code of resolution and elaboration with its title. Each has a case in the tests.
 pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let resolve = crate::resolve::error::CODES.iter();
-    resolve.chain(crate::elaborate::error::CODES).copied()
+    resolve.chain(crate::elaborate::error::CODES).chain(crate::elaborate::lint::CODES).copied()
 }
 
 /// The value of a parameter as given on a command line: `36` is an int, `0.5` a float, `true` a bool, anything else a string.
@@ -268,6 +284,15 @@ pub fn parse_param(text: &str) -> Attr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_means_one_thing() {
+        let mut all: Vec<&str> = codes().map(|(code, _)| code).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "a code is listed twice");
+    }
 
     #[test]
     fn parameters_are_read_as_they_look() {

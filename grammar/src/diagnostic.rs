@@ -95,12 +95,27 @@ impl Diagnostic {
 }
 
 /// The nearest of `known` to `written`, if it is near enough to be what was meant.
+///
+/// Comparing takes time in the product of both lengths, so names longer than anybody mistypes are not compared, and no more than a
+/// thousand: past that a suggestion is worth less than an answer at once.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    const MOST: usize = 1_000;
+    if written.len() > LONGEST {
+        return None;
+    }
+    // A third of the letters may differ, but at least one: `relo` is `relu`, `x` is not `y`.
+    let allowed = |name: &str| (written.len().max(name.len()) / 3).max(1);
+    let alike = |name: &&str| {
+        let length = written.len().abs_diff(name.len());
+        (2..=LONGEST).contains(&name.len()) && length <= allowed(name)
+    };
     known
         .into_iter()
+        .filter(alike)
+        .take(MOST)
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
-        // A third of the letters may differ, but at least one: `relo` is `relu`, `x` is not `y`.
-        .filter(|(distance, name)| *distance > 0 && *distance <= (written.len().max(name.len()) / 3).max(1) && name.len() > 1)
+        .filter(|(distance, name)| *distance > 0 && *distance <= allowed(name))
         .min()
         .map(|(_, name)| name)
 }

@@ -31,19 +31,16 @@ pub fn map<T: Send>(count: usize, least: usize, stack: usize, work: impl Fn(usiz
             done.push((piece, work(piece)));
         }
     };
-    let mut results: Vec<Option<T>> = Vec::new();
-    results.resize_with(count, || None);
-    thread::scope(|scope| {
+    let mut done: Vec<_> = thread::scope(|scope| {
         let start = |_| thread::Builder::new().stack_size(stack).spawn_scoped(scope, take);
-        // Fewer threads than were asked for do all of the work too; if there are none it is done here.
         let started: Vec<_> = (0..threads).map_while(|number| start(number).ok()).collect();
-        let none = started.is_empty();
-        let done = started.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        for (piece, result) in done.flatten().chain(none.then(take).into_iter().flatten()) {
-            results[piece] = Some(result);
-        }
+        // Fewer threads than were asked for do all of the work too; if there are none it is done here.
+        let here = if started.is_empty() { take() } else { Vec::new() };
+        let ended = started.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.chain([here]).map(|done| done.into_iter().peekable()).collect()
     });
-    results.into_iter().map(|result| result.expect("every piece was handed out, and its thread has ended")).collect()
+    let mut result = |piece: usize| done.iter_mut().find_map(|done| done.next_if(|(number, _)| *number == piece));
+    (0..count).map(|piece| result(piece).expect("every piece was handed out, and its thread has ended").1).collect()
 }
 
 #[cfg(test)]

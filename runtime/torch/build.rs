@@ -38,7 +38,7 @@ fn main() {
         build
     };
     let mut shim = build();
-    shim.files(["shim.cpp", "rows.cpp", "combine.cpp", "branches.cpp"].map(|file| format!("src/shim/{file}")));
+    shim.files(["shim.cpp", "rows.cpp", "combine.cpp", "branches.cpp", "shared.cpp"].map(|file| format!("src/shim/{file}")));
     // One file for several instruction sets; the program picks when it starts.
     let sets: &[(&str, &[&str])] = &[("avx512", &["-mavx512f", "-mfma"]), ("avx2", &["-mavx2", "-mfma"]), ("plain", &[])];
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();

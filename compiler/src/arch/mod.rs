@@ -308,14 +308,7 @@ fn labels(decision: &Decision) -> String {
     text
 }
 
-/// The nearest name, if all are of a length at which comparing is quick.
+/// The nearest name.
 fn near<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    /// Comparing takes time in the product of both lengths; nobody mistypes a name longer than this.
-    const LONGEST: usize = 200;
-    /// So many names are compared; in a larger space a suggestion is worth less than an answer at once.
-    const MOST: usize = 2_000;
-    if written.len() > LONGEST {
-        return None;
-    }
-    nasc_grammar::diagnostic::nearest(written, known.filter(|name| name.len() <= LONGEST).take(MOST)).map(str::to_owned)
+    nasc_grammar::diagnostic::nearest(written, known).map(str::to_owned)
 }

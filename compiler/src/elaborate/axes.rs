@@ -448,7 +448,9 @@ impl<'p> Evaluator<'p> {
                     return self.too_many_points(span, &extent.axes());
                 };
                 if let Some((axes, at)) = self.differ(&a, &b, span) {
-                    let error = wrong(format!("`{letter}` is {known} of one operand and {extent} of another"));
+                    let answer = |decision| axes.iter().position(|axis| axis.decision == decision).map(|place| at[place]);
+                    let text = |sizes: &Chosen<Size>| sizes.at(&answer).map_or_else(String::new, Size::to_string);
+                    let error = wrong(format!("`{letter}` is {} of one operand and {} of another", text(&a), text(&b)));
                     return self.fail_at(*place, error, &axes, &at);
                 }
                 apart = true;
@@ -518,8 +520,8 @@ impl<'p> Evaluator<'p> {
         let extent = if builtin == Builtin::Expand {
             let Some((size, size_place)) = rest.get(1) else { return Value::Hole };
             if *own != Extent::known(1) {
-                let why = format!("axis {at} is {own}, and only an axis of 1 can be expanded");
-                return self.fail(span, ElaborateError::Pattern { pattern: "expand".into(), why });
+                let (what, found) = ("the axis that `expand` stretches".to_string(), own.to_string());
+                return self.fail(span, ElaborateError::Kind { what, needed: "of size 1", found, declared: None });
             }
             let attr = match size {
                 Value::Int(size) if *size >= 1 => Attr::Int(*size),
@@ -550,8 +552,12 @@ impl<'p> Evaluator<'p> {
                         this.slice_or_expand(builtin, &own, place, rest, span, frame)
                     });
                 }
+                Some(_) if from >= 0 && to <= from => {
+                    let needed = "an int above its start";
+                    return self.fail(*to_place, ElaborateError::kind("the end of `slice`", needed, &Value::Int(to)));
+                }
                 Some(least) => {
-                    let index = if from < 0 || from >= to { from } else { to };
+                    let index = if from < 0 { from } else { to - 1 };
                     return self.fail(span, ElaborateError::OutOfRange { index, len: usize::try_from(least).unwrap_or(0) });
                 }
                 None => {

@@ -1,7 +1,7 @@
 //! Built-in functions: arithmetic at compile time, questions about values, and the two that take any number of tensors.
 
 use super::call::Argument;
-use super::error::{ElaborateError, Refusal, Shown};
+use super::error::{ElaborateError, Refusal};
 use super::path::join;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame, arithmetic};
@@ -275,13 +275,22 @@ impl<'p> Evaluator<'p> {
         product
     }
 
+    /// Reports what is no list, or one of several lists that differ in length.
+    fn no_list(&mut self, what: &'static str, needed: &'static str, value: &Value, place: Span) -> Value {
+        if value.kind() == "list" {
+            let what = format!("how long {what} is");
+            return self.fail(place, ElaborateError::Chosen { what, found: value.describe() });
+        }
+        self.fail(place, ElaborateError::kind(what, needed, value))
+    }
+
     /// `+` over a list.
     fn sum(&mut self, value: &Value, place: Span, span: Span, frame: &Frame) -> Value {
         if let Value::Selected(selected) = value {
             return self.sum_selected(selected, place, span, frame);
         }
         let Value::List(items) = value else {
-            return self.fail(place, ElaborateError::kind("the argument of `sum`", "a list", value));
+            return self.no_list("the argument of `sum`", "a list", value, place);
         };
         let items = items.clone();
         let Some((first, rest)) = items.values.split_first() else {
@@ -310,7 +319,7 @@ impl<'p> Evaluator<'p> {
                 Some(values) => values,
                 None => return Value::Hole,
             },
-            other => return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list of tensors", other)),
+            other => return self.no_list("the argument of `concat`", "a list of tensors", other, place),
         };
         if values.is_empty() {
             return self.fail(place, ElaborateError::kind("the argument of `concat`", "a list with something in it", value));
@@ -349,15 +358,21 @@ impl<'p> Evaluator<'p> {
                 *size = own.clone();
             }
             if !self.same_sizes(&aligned, &first.ty, span) {
+                let (mut needed, _, (axes, point)) = self.contrast(&first.ty, &aligned, span);
+                let found = self.shown(&tensor.ty, (&axes, &point));
+                if let (Some(size), Some(own)) = (needed.dims.get_mut(at), found.dims.get(at)) {
+                    // Along the axis itself any size will do.
+                    size.clone_from(own);
+                }
                 let error = ElaborateError::Shape {
                     what: "a part of `concat`".into(),
-                    needed: Shown { dtype: first.ty.dtype.to_string(), dims: with_any(&first.ty, at) },
-                    found: Shown::from(&*tensor.ty),
+                    needed,
+                    found,
                     declared: first.origin,
                     origin: tensor.origin,
                     bound: None,
                 };
-                return self.fail(span, error);
+                return self.fail_at(span, error, &axes, &point);
             }
             apart |= !super::open::same_type(&aligned, &first.ty);
         }
@@ -401,10 +416,4 @@ fn best(builtin: Builtin, values: &[&Value]) -> arithmetic::Answer {
         }
     }
     Ok(best.clone())
-}
-
-/// A shape with one size left open.
-fn with_any(ty: &TensorType, at: usize) -> Vec<String> {
-    let sizes = ty.shape.iter().enumerate();
-    sizes.map(|(position, size)| if position == at { "_".to_string() } else { size.to_string() }).collect()
 }

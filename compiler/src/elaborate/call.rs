@@ -1,6 +1,6 @@
 //! Calls: which op is called, which argument goes where, and the bodies of ops written in the language.
 
-use super::error::{ElaborateError, Shown};
+use super::error::ElaborateError;
 use super::path::{Holder, Path, numbered};
 use super::types::Subject;
 use super::value::{Callable, Value};
@@ -310,13 +310,9 @@ impl<'p> Evaluator<'p> {
             return value;
         }
         let place = op.body.tail.as_ref().map_or(op.body.span, |tail| tail.span);
-        let error = ElaborateError::Result {
-            op: op.name.text.clone(),
-            needed: Shown::from(&needed),
-            found: Shown::from(&*tensor.ty),
-            declared: result.span,
-            origin: tensor.origin,
-        };
-        self.fail(place, error)
+        let (declared, origin) = (result.span, tensor.origin);
+        let (needed, found, (axes, at)) = self.contrast(&needed, &tensor.ty, place);
+        let error = ElaborateError::Result { op: op.name.text.clone(), needed, found, declared, origin };
+        self.fail_at(place, error, &axes, &at)
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions: every alternative is evaluated, each under a context of its own, and what they give is joined.
 
-use super::error::{ElaborateError, Refusal, Shown};
+use super::error::{ElaborateError, Refusal};
 use super::path::{Path, numbered};
 use super::select::label_of;
 use super::value::{Callable, Tensor, Value};
@@ -12,6 +12,7 @@ use crate::resolve::numbering::ChooseName;
 use crate::supernet::{Alternative, Decision, DecisionId};
 use nasc_grammar::ast::{Arm, Choose, ChooseFrom, Expr, Item};
 use nasc_grammar::span::Span;
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -118,17 +119,20 @@ impl<'p> Evaluator<'p> {
             return Value::Hole;
         }
         let mut alternatives: Vec<Alternative> = Vec::with_capacity(values_of.len());
+        let mut labels = FxHashSet::default();
         for value in &values_of {
             let Some(label) = label_of(value, &|value| self.op_name(value)) else {
                 let what = "an element of a list that is chosen from";
                 let needed = "a number, a word, an op or a list of them: a value that is its own label";
                 return self.fail(values.span, ElaborateError::kind(what, needed, value));
             };
-            if alternatives.iter().any(|known| known.label == label) {
+            if !labels.insert(label.clone()) {
                 return self.fail(values.span, ElaborateError::LabelTwice { label });
             }
             alternatives.push(Alternative { label, search_only: false });
         }
+        let labels: Vec<Arc<str>> = alternatives.iter().map(|alternative| alternative.label.clone()).collect();
+        self.notes.offers(keyword, &labels);
         let Some(decision) = self.decision(path, alternatives, None, keyword) else { return Value::Hole };
         let numbered = values_of.into_iter().enumerate();
         let parts: Vec<(Region, Value)> =
@@ -219,15 +223,16 @@ impl<'p> Evaluator<'p> {
         let odd = tensors.iter().find(|(_, tensor)| tensor.node != first.node && !super::open::same_type(&tensor.ty, &first.ty));
         let Some((number, other)) = odd else { return true };
         let arm = |number: u32| &arms[number as usize];
+        let (first_type, other_type, (axes, at)) = self.contrast(&first.ty, &other.ty, arm(*number).value.span);
         let error = ElaborateError::Alternatives {
-            first: Shown::from(&*first.ty),
-            other: Shown::from(&*other.ty),
+            first: first_type,
+            other: other_type,
             first_label: labels[*first_number as usize].clone(),
             other_label: labels[*number as usize].clone(),
             first_origin: arm(*first_number).value.span,
             other_origin: other.origin,
         };
-        self.fail(arm(*number).value.span, error);
+        self.fail_at(arm(*number).value.span, error, &axes, &at);
         false
     }
 }

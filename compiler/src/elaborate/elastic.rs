@@ -3,15 +3,16 @@
 //! A branch under a chosen condition is evaluated in the context of the answers that lead to it. A loop runs to its largest end,
 //! each round in the context of the answers that come so far; what it rebinds is read at the exit that was chosen.
 
-use super::error::{ElaborateError, Shown};
+use super::error::ElaborateError;
 use super::open::Locals;
 use super::value::{Range, Value};
 use super::{Evaluator, Frame};
 use crate::chosen::{Chosen, Region};
 use crate::limits::Limit;
-use crate::supernet::DecisionId;
+use crate::supernet::{DecisionId, TensorType};
 use nasc_grammar::ast::{Block, Expr, Pattern};
 use nasc_grammar::span::Span;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A condition.
@@ -278,9 +279,14 @@ impl<'p> Evaluator<'p> {
                 return false;
             }
         }
-        self.one_type_at_exits(decision, &exits, over.span);
+        let odd = self.one_type_at_exits(&exits, over.span);
         let ways = exits.into_iter().map(|(_, region, locals)| (region, locals)).collect();
         self.join_locals(frame, ways, over.span);
+        for name in odd {
+            if let Some(position) = frame.position(&name) {
+                frame.locals[position].1 = Value::Hole;
+            }
+        }
         !self.stopped
     }
 
@@ -326,11 +332,11 @@ impl<'p> Evaluator<'p> {
         !self.stopped
     }
 
-    /// That whatever a loop rebinds has one type at all exits.
-    fn one_type_at_exits(&mut self, decision: DecisionId, exits: &[(u64, Region, Locals)], span: Span) {
-        let Some((first_exit, _, first)) = exits.first() else { return };
+    /// That whatever a loop rebinds has one type at all exits; the names that have not.
+    fn one_type_at_exits(&mut self, exits: &[(u64, Region, Locals)], span: Span) -> Vec<Arc<str>> {
+        let Some((first_exit, _, first)) = exits.first() else { return Vec::new() };
         let rounds = |count: u64| if count == 1 { "1 round".to_string() } else { format!("{count} rounds") };
-        let mut found: Vec<(Arc<str>, Shown, Shown, String)> = Vec::new();
+        let mut found: Vec<(Arc<str>, Rc<TensorType>, Rc<TensorType>, String)> = Vec::new();
         for (exit, _, locals) in &exits[1..] {
             for ((name, one), (_, other)) in first.iter().zip(locals) {
                 if let (Value::Tensor(one), Value::Tensor(other)) = (one, other)
@@ -338,15 +344,18 @@ impl<'p> Evaluator<'p> {
                     && !super::open::same_type(&one.ty, &other.ty)
                     && !found.iter().any(|(known, ..)| known == name)
                 {
-                    found.push((name.clone(), Shown::from(&*one.ty), Shown::from(&*other.ty), rounds(*exit)));
+                    found.push((name.clone(), one.ty.clone(), other.ty.clone(), rounds(*exit)));
                 }
             }
         }
-        let _ = decision;
+        let mut names = Vec::with_capacity(found.len());
         for (name, first, other, other_exit) in found {
             let first_exit = rounds(*first_exit);
-            self.fail(span, ElaborateError::Exits { name, first, other, first_exit, other_exit });
+            names.push(name.clone());
+            let (first, other, (axes, at)) = self.contrast(&first, &other, span);
+            self.fail_at(span, ElaborateError::Exits { name, first, other, first_exit, other_exit }, &axes, &at);
         }
+        names
     }
 
     /// A range whose ends decisions may leave open.

@@ -32,16 +32,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0322", "an op does not give what it declares"),
     ("N0401", "alternatives have different types"),
     ("N0402", "one decision with different alternatives"),
-    ("N0403", "alternatives are of different kinds"),
     ("N0404", "a chosen value where it must be the same in every run"),
-    ("N0405", "the exits of a loop have different types"),
     ("N0406", "a shared weight has two shapes"),
     ("N0407", "a selection is not used as one"),
     ("N0408", "a choice among nothing"),
-    ("N0409", "alternatives with the same label"),
-    ("N0410", "a pattern of axes that does not fit"),
-    ("N0411", "a requirement that no architecture meets"),
-    ("N0412", "a cost where it means nothing"),
+    ("N0411", "a bound on a cost that no architecture keeps"),
+    ("N0412", "requirements that leave no run"),
+    ("N0413", "alternatives are of different kinds"),
+    ("N0414", "the exits of a loop have different types"),
+    ("N0415", "a pattern of axes that does not fit"),
+    ("N0416", "a cost where it means nothing"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -122,8 +122,8 @@ pub(crate) enum ElaborateError {
     },
     /// `+ - * /` on tensors.
     Operands {
-        left: TensorType,
-        right: TensorType,
+        left: Shown,
+        right: Shown,
         left_origin: Span,
         right_origin: Span,
     },
@@ -224,6 +224,8 @@ pub(crate) enum ElaborateError {
     Kinds {
         first: String,
         other: String,
+        /// The name that has the one or the other.
+        rebound: Option<Arc<str>>,
     },
     /// A value that decisions leave open, where every run needs the same.
     Chosen {
@@ -258,12 +260,6 @@ pub(crate) enum ElaborateError {
     Cost {
         rule: &'static str,
     },
-    /// Requirements over decisions leave no architecture.
-    NothingLeft {
-        why: Option<String>,
-        /// Whether those before it have a part in it.
-        others: bool,
-    },
     /// No architecture keeps a bound on costs.
     OutOfReach {
         cost: String,
@@ -276,6 +272,10 @@ pub(crate) enum ElaborateError {
         more: usize,
         /// Whether those before it have a part in it.
         others: bool,
+    },
+    /// The requirements together, of which this is the last.
+    NoRun {
+        others: Vec<Span>,
     },
     /// This compiler does not go on.
     Refused(Refusal),

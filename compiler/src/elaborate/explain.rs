@@ -20,16 +20,35 @@ pub(super) fn diagnostic(failure: &Failure, program: &Program) -> Diagnostic {
     let mut diagnostic = explain(&failure.error, span);
     if !failure.example.is_empty() {
         let answers: Vec<String> = failure.example.iter().map(|(name, label)| format!("`{name}` = {label}")).collect();
-        diagnostic = diagnostic.note(format!("for example where {}", answers.join(" and ")));
+        // Sizes are shown as they are there, so it comes before them.
+        diagnostic.notes.insert(0, format!("for example where {}", answers.join(" and ")));
     }
     if let Some(name) = hoisted {
         diagnostic = diagnostic.also(failure.span, format!("inside `{name}`, here"));
     }
-    let shown = failure.calls.iter().filter(|(_, call)| *call != span && !library(*call)).take(MOST_CALLS);
-    for (name, call) in shown {
-        diagnostic = diagnostic.also(*call, format!("in this call of `{name}`"));
+    let mut shown: Vec<Span> = Vec::new();
+    for (name, call) in failure.calls.iter().filter(|(_, call)| *call != span && !library(*call)) {
+        // A recursion comes by the same call again and again.
+        if shown.len() < MOST_CALLS && !shown.contains(call) {
+            shown.push(*call);
+            diagnostic = diagnostic.also(*call, format!("in this call of `{name}`"));
+        }
+    }
+    if let (ElaborateError::Refused(Refusal::LongName | Refusal::DeepEvaluation), Some(name)) =
+        (&failure.error, recursive(failure))
+    {
+        diagnostic = diagnostic.note(format!("`{name}` calls itself all the way here: a recursion must end in every run"));
     }
     diagnostic
+}
+
+/// The op that most of the calls are of, if it must be calling itself.
+fn recursive(failure: &Failure) -> Option<&str> {
+    /// So many calls by one place come from no text that anybody wrote out.
+    const MANY: usize = 8;
+    let (name, place) = failure.calls.first()?;
+    let again = |(_, call): &&(std::sync::Arc<str>, Span)| call == place;
+    (failure.calls.iter().filter(again).count() >= MANY).then_some(&**name)
 }
 
 fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
@@ -79,19 +98,17 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         }
         ElaborateError::Operands { left, right, left_origin, right_origin } => {
             let title = "the operands have different types";
-            let mut diagnostic = Diagnostic::error("N0308", title, span, format!("{left} with {right}"));
+            let mut diagnostic = Diagnostic::error("N0308", title, span, "these do not go together");
             if *left_origin != *right_origin {
                 diagnostic = diagnostic
-                    .also(*left_origin, format!("the left one, {left}"))
-                    .also(*right_origin, format!("the right one, {right}"));
+                    .also(*left_origin, format!("the left one is {}", text(left)))
+                    .also(*right_origin, format!("the right one is {}", text(right)));
             }
-            diagnostic
-                .note(aligned("left", &Shown::from(left), "right", &Shown::from(right)))
-                .note("sizes must be equal, or 1 where one is to be stretched")
+            diagnostic.note(aligned("left", left, "right", right)).note("sizes must be equal, or 1 where one is to be stretched")
         }
         ElaborateError::Operator { operator, left, right } => {
             Diagnostic::error("N0321", format!("`{operator}` does not go with these"), span, format!("{left} and {right}"))
-                .note("numbers go with numbers, lists with lists; only numbers, bools and ops compare")
+                .note("numbers go with numbers and with tensors of floats, lists with lists; only numbers, bools and ops compare")
         }
         ElaborateError::Requirement { of, why, declared, values } => {
             requirement(of.as_deref(), why.as_deref(), *declared, values, span)
@@ -159,8 +176,7 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             if outside(span, *other_origin) {
                 diagnostic = diagnostic.also(*other_origin, "its shape comes from here");
             }
-            diagnostic
-                .note(aligned(first_label, first, other_label, other))
+            lie_apart(diagnostic.note(aligned(first_label, first, other_label, other)), first, other)
                 .note("whichever is taken, what follows gets a tensor of one type")
         }
         ElaborateError::DecisionTwice { name, first, here, there } => Diagnostic::error(
@@ -169,7 +185,10 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             span,
             format!("offers {}", list(here)),
         )
-        .also(*first, format!("offers {}", list(there)))
+        .also(
+            *first,
+            if *first == span { format!("and offered {} before", list(there)) } else { format!("offers {}", list(there)) },
+        )
         .note("two `choose`s that are met under one name are one decision; `arch` and `share` make them so"),
         ElaborateError::SharedWeight { name, here, there, first } => Diagnostic::error(
             "N0406",
@@ -179,19 +198,36 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         )
         .also(*first, format!("{there} here"))
         .note("uses in the same runs have one shape; in different alternatives of one `choose` they are slices of one tensor"),
-        ElaborateError::Kinds { first, other } => {
-            let here = format!("{first} or {other}");
-            Diagnostic::error("N0403", "what is chosen from is of different kinds", span, here)
+        ElaborateError::Kinds { first, other, rebound } => {
+            let (title, here) = match rebound {
+                Some(name) => {
+                    let title = format!("`{name}` is of different kinds, by a decision");
+                    (title, format!("behind this, `{name}` is {first} or {other}"))
+                }
+                None => ("what is chosen from is of different kinds".to_string(), format!("{first} or {other}")),
+            };
+            Diagnostic::error("N0413", title, span, here)
                 .note("alternatives are of one kind: all tensors, all numbers, all ops, …")
         }
         ElaborateError::Chosen { what, found } => {
-            Diagnostic::error("N0404", format!("{what} must be the same in every run"), span, format!("this is {found}"))
-                .note("a decision may size weights and widths, end a loop, direct an `if`; not this")
+            let title = format!("{what} must be the same in every run");
+            let diagnostic = Diagnostic::error("N0404", title, span, format!("this is {found}"))
+                .note("a decision may size weights and widths, end a loop, direct an `if`; not this");
+            match what.as_str() {
+                "the type of an output" => diagnostic.help("let it end in something of one type, such as `global_avg_pool`"),
+                "the length of a list" => diagnostic.help("a `for` statement may end where a decision says"),
+                _ => diagnostic,
+            }
         }
         ElaborateError::Exits { name, first, other, first_exit, other_exit } => {
             let title = format!("`{name}` has different types at two exits of this loop");
-            Diagnostic::error("N0405", title, span, "how often it runs is chosen")
-                .note(aligned(&format!("after {first_exit}"), first, &format!("after {other_exit}"), other))
+            let diagnostic = Diagnostic::error("N0414", title, span, "how often it runs is chosen").note(aligned(
+                &format!("after {first_exit}"),
+                first,
+                &format!("after {other_exit}"),
+                other,
+            ));
+            lie_apart(diagnostic, first, other)
                 .note("whatever is chosen, what follows gets a tensor of one type")
                 .help("a depth that changes types can be written as an op that calls itself")
         }
@@ -201,17 +237,20 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         }
         ElaborateError::NoChoice { why } => Diagnostic::error("N0408", why.clone(), span, "nothing to choose"),
         ElaborateError::LabelTwice { label } => {
-            Diagnostic::error("N0409", format!("two alternatives are labelled `{label}`"), span, "the second of them")
+            Diagnostic::error("N0403", format!("two alternatives are labelled `{label}`"), span, "the second of them")
                 .note("an `arch.json` names alternatives by their labels, so each is there once")
         }
         ElaborateError::Pattern { pattern, why } => {
-            Diagnostic::error("N0410", format!("the pattern `{pattern}` does not fit"), span, why.clone())
+            Diagnostic::error("N0415", format!("the pattern `{pattern}` does not fit"), span, why.clone())
+        }
+        ElaborateError::NoRun { others } => {
+            let title = "the requirements leave no architecture";
+            let diagnostic = Diagnostic::error("N0412", title, span, "met by no run that meets the others");
+            let others = others.iter().filter(|other| **other != span).take(MOST_CALLS);
+            others.fold(diagnostic, |diagnostic, other| diagnostic.also(*other, "this is required, too"))
         }
         ElaborateError::Cost { rule } => {
-            Diagnostic::error("N0412", "a cost means nothing here", span, "not like this").note(*rule)
-        }
-        ElaborateError::NothingLeft { why, others } => {
-            unmet(span, why.as_deref().unwrap_or("no architecture is left").to_owned(), *others)
+            Diagnostic::error("N0416", "a cost means nothing here", span, "not like this").note(*rule)
         }
         ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
             let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");
@@ -359,6 +398,14 @@ fn ordinal(position: usize) -> String {
     }
 }
 
+/// Of sizes that are equal in every run and still not one type: why.
+fn lie_apart(diagnostic: Diagnostic, first: &Shown, other: &Shown) -> Diagnostic {
+    if first.dtype != other.dtype || first.dims != other.dims {
+        return diagnostic;
+    }
+    diagnostic.note("the sizes are equal, but put together in different ways: a channel of one would meet other weights")
+}
+
 /// Two types under each other, sizes in columns, with a mark under each column that differs.
 fn aligned(first_name: &str, first: &Shown, second_name: &str, second: &Shown) -> String {
     let head = first_name.chars().count().max(second_name.chars().count());
@@ -383,7 +430,7 @@ fn aligned(first_name: &str, first: &Shown, second_name: &str, second: &Shown) -
     }
     let [a, b, marks] = lines;
     let close = |line: String| format!("{}]", line.trim_end());
-    format!("{}\n{}\n{}", close(a), close(b), marks.trim_end())
+    format!("{}\n{}\n{}", close(a), close(b), marks.trim_end()).trim_end().to_string()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod explain;
 mod expression;
 mod foresee;
 mod fraction;
+pub(crate) mod lint;
 mod open;
 mod path;
 mod place;
@@ -92,7 +93,9 @@ pub(crate) fn elaborate(
         let known = evaluator.foresee();
         let may_help = !evaluator.failures.is_empty() && !evaluator.stopped && known != evaluator.foreseen;
         if !may_help || round == MOST_ROUNDS {
-            let diagnostics = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program)).collect();
+            let lints = if evaluator.failures.is_empty() { evaluator.lints() } else { Vec::new() };
+            let mistakes = evaluator.failures.iter().map(|failure| explain::diagnostic(failure, program));
+            let diagnostics = mistakes.chain(lints).collect();
             return Elaborated { supernet: evaluator.net, diagnostics, steps };
         }
         foreseen = known;
@@ -173,6 +176,8 @@ struct Evaluator<'p> {
     executed: Vec<(ContextId, Rc<TensorType>)>,
     /// Whether a loss or a metric is being evaluated.
     judging: bool,
+    /// What lints need.
+    notes: lint::Notes,
 }
 
 impl<'p> Evaluator<'p> {
@@ -211,6 +216,7 @@ impl<'p> Evaluator<'p> {
             aim_places: Vec::new(),
             executed: Vec::new(),
             judging: false,
+            notes: lint::Notes::default(),
         }
     }
 }

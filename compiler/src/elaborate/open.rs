@@ -9,11 +9,11 @@
 //! Promise: what no run comes to is not evaluated, and an error says in which runs it happens.
 
 use super::arithmetic::Answer;
-use super::error::ElaborateError;
+use super::error::{ElaborateError, Shown};
 use super::path::join as join_path;
 use super::value::{Items, Tensor, Value};
 use super::{Evaluator, Frame};
-use crate::chosen::{Axis, Chosen, Region, joint, points};
+use crate::chosen::{Axis, Chosen, Region, exact_regions, joint, points};
 use crate::extent::Extent;
 use crate::limits::Limit;
 use crate::size::Size;
@@ -24,6 +24,9 @@ use std::sync::Arc;
 
 /// What is known of answers in a context, ascending by decision.
 pub(super) type Assumptions = Rc<[(DecisionId, Rc<[u32]>)]>;
+
+/// Decisions with answers: a run in which something happens.
+pub(super) type Point = (Vec<Axis>, Vec<u32>);
 
 /// A frame's names with their values.
 pub(super) type Locals = Vec<(Arc<str>, Value)>;
@@ -282,7 +285,14 @@ impl<'p> Evaluator<'p> {
             let given: Option<Vec<Value>> = tables.iter().map(|table| table.at(&answer).cloned()).collect();
             entries.push(given.filter(|_| !self.is_excluded(&axes, &at)));
         }
-        Some(Chosen::from_parts(axes, entries)?.regions().into_iter().map(|(region, _)| region).collect())
+        let regions: Vec<Region> =
+            Chosen::from_parts(axes.clone(), entries.clone())?.regions().into_iter().map(|(region, _)| region).collect();
+        // Few regions are better than many, unless one reaches over runs that are excluded and leaves something open for them.
+        let settled = |region: &Region| {
+            let possible = |decision: DecisionId| region.iter().find(|(own, _)| *own == decision).map(|(_, all)| all.as_slice());
+            tables.iter().all(|table| table.restrict(&possible).is_none_or(|left| left.fixed().is_some()))
+        };
+        Some(if regions.iter().all(settled) { regions } else { exact_regions(&axes, &entries) })
     }
 
     /// Runs `make` once for each region in which each of some values is one thing, and joins what it gives. Values are to be looked
@@ -333,7 +343,7 @@ impl<'p> Evaluator<'p> {
         let kinds: Vec<&'static str> = parts.iter().map(|(_, value)| value.kind()).collect();
         if let Some(odd) = kinds.iter().position(|kind| *kind != kinds[0]) {
             let (first, other) = (parts[0].1.describe(), parts[odd].1.describe());
-            return self.fail(span, ElaborateError::Kinds { first, other });
+            return self.fail(span, ElaborateError::Kinds { first, other, rebound: None });
         }
         let tables: Option<Vec<Chosen<Value>>> = parts.iter().map(|(_, value)| self.table(value)).collect();
         let Some(tables) = tables else { return Value::Hole };
@@ -483,6 +493,15 @@ impl<'p> Evaluator<'p> {
                 joined.push((name.clone(), value.clone()));
                 continue;
             }
+            let values = || ways.iter().map(|(_, locals)| &locals[place].1);
+            if let Some(other) = values().find(|other| other.kind() != value.kind())
+                && !values().any(Value::is_hole)
+            {
+                let (first, other) = (value.describe(), other.describe());
+                let hole = self.fail(span, ElaborateError::Kinds { first, other, rebound: Some(name.clone()) });
+                joined.push((name.clone(), hole));
+                continue;
+            }
             let parts = ways.iter().map(|(region, locals)| (region.clone(), locals[place].1.clone())).collect();
             let value = match join_path(&path, name) {
                 Some(path) => self.join(parts, &path, span),
@@ -520,8 +539,51 @@ impl<'p> Evaluator<'p> {
         }
     }
 
+    /// A type as it is in the runs of a point, as far as that says.
+    pub(super) fn shown(&self, ty: &TensorType, (axes, at): (&[Axis], &[u32])) -> Shown {
+        let answer = |decision: DecisionId| self.answer_at(decision, axes, at);
+        let dims = ty.shape.iter().map(|extent| extent.restrict(&answer).as_ref().unwrap_or(extent).to_string());
+        Shown { dtype: ty.dtype.to_string(), dims: dims.collect() }
+    }
+
+    /// The same of a number.
+    pub(super) fn value_at(&self, value: Value, (axes, at): (&[Axis], &[u32])) -> Value {
+        let answer = |decision: DecisionId| self.answer_at(decision, axes, at);
+        match &value {
+            Value::Open(table) => match table.restrict(&answer) {
+                None => value,
+                Some(left) => left.fixed().cloned().unwrap_or_else(|| Value::Open(Rc::new(left))),
+            },
+            Value::Extent(extent) => extent.restrict(&answer).map_or(value, Value::extent),
+            _ => value,
+        }
+    }
+
+    fn answer_at<'a>(&'a self, decision: DecisionId, axes: &[Axis], at: &'a [u32]) -> Option<&'a [u32]> {
+        let own = axes.iter().position(|axis| axis.decision == decision).map(|place| &at[place]);
+        let outer = || self.example.iter().rev().find(|(known, _)| *known == decision).map(|(_, answer)| answer);
+        own.or_else(outer).map(std::slice::from_ref)
+    }
+
+    /// Two types beside each other in a run in which they differ, and that run. What does not depend on decisions differs in any.
+    pub(super) fn contrast(&mut self, a: &TensorType, b: &TensorType, span: Span) -> (Shown, Shown, Point) {
+        let most = self.most_points();
+        let mut point = Point::default();
+        if a.shape.len() == b.shape.len() {
+            for (one, other) in a.shape.iter().zip(&b.shape) {
+                let (Ok(Some(left)), Ok(Some(right))) = (one.size(most), other.size(most)) else { continue };
+                if let Some(found) = self.differ(&left, &right, span) {
+                    point = found;
+                    break;
+                }
+            }
+        }
+        let at = (point.0.as_slice(), point.1.as_slice());
+        (self.shown(a, at), self.shown(b, at), point)
+    }
+
     /// Where two sizes differ: a point of the decisions they depend on. Points that no run comes to do not count.
-    pub(super) fn differ(&mut self, a: &Chosen<Size>, b: &Chosen<Size>, span: Span) -> Option<(Vec<Axis>, Vec<u32>)> {
+    pub(super) fn differ(&mut self, a: &Chosen<Size>, b: &Chosen<Size>, span: Span) -> Option<Point> {
         if a == b {
             return None;
         }

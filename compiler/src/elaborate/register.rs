@@ -157,7 +157,11 @@ impl<'p> Evaluator<'p> {
         };
         if !same_kind || !known.uses.iter().all(fits) {
             let here = format!("{}[{}]", ty.dtype, ty.shape.iter().map(Extent::to_string).collect::<Vec<_>>().join(", "));
-            let there: Vec<String> = old.shape.iter().map(ToString::to_string).collect();
+            let first = known.uses.iter().find(|used| !fits(used)).or(known.uses.first());
+            let there: Vec<String> = match first {
+                Some((_, uses)) => uses.iter().map(|dim| dim.extent.to_string()).collect(),
+                None => old.shape.iter().map(ToString::to_string).collect(),
+            };
             let there = format!("{}[{}]", old.dtype, there.join(", "));
             self.fail(call, ElaborateError::SharedWeight { name, here, there, first: place });
             return None;

@@ -169,15 +169,16 @@ impl<'p> Evaluator<'p> {
         let Some(first) = tensors.first() else { return Value::Hole };
         if let Some((number, odd)) = tensors.iter().enumerate().find(|(_, tensor)| !super::open::same_type(&tensor.ty, &first.ty))
         {
+            let (first_type, other_type, (axes, at)) = self.contrast(&first.ty, &odd.ty, place);
             let error = ElaborateError::Alternatives {
-                first: (&*first.ty).into(),
-                other: (&*odd.ty).into(),
-                first_label: taken[0].0.to_string().into(),
-                other_label: taken[number].0.to_string().into(),
+                first: first_type,
+                other: other_type,
+                first_label: format!("element {}", taken[0].0).into(),
+                other_label: format!("element {}", taken[number].0).into(),
                 first_origin: first.origin,
                 other_origin: odd.origin,
             };
-            return self.fail(place, error);
+            return self.fail_at(place, error, &axes, &at);
         }
         if let [_] = tensors.as_slice() {
             return Value::Tensor(first.clone());

@@ -147,13 +147,16 @@ impl<'p> Evaluator<'p> {
     pub(super) fn require_one(&mut self, condition: &'p Expr, require: &'p Require, frame: &mut Frame) {
         let span = condition.span;
         match self.truth(condition, "require", frame) {
-            Truth::Known(true) | Truth::Unknown => {}
+            // One that was foreseen was taken for granted.
+            Truth::Known(true) => self.note_requirement(condition, !self.is_foreseen(span), frame),
+            Truth::Unknown => {}
             Truth::Known(false) => {
                 let values = self.values_of(condition, frame);
                 let error = ElaborateError::Requirement { of: None, why: require.why.clone(), declared: None, values };
                 self.fail(span, error);
             }
             Truth::Open(Value::Open(table)) => {
+                self.note_requirement(condition, false, frame);
                 let holds = table.map(|value| matches!(value, Value::Bool(true)));
                 let context = self.context;
                 let place = self.places.place(span);
@@ -170,8 +173,7 @@ impl<'p> Evaluator<'p> {
 
     /// The values of the names in a condition, for a message.
     pub(super) fn values_of(&mut self, condition: &Expr, frame: &Frame) -> Vec<(String, String)> {
-        let mut names = Vec::new();
-        collect_names(condition, &mut names);
+        let names = names_of(condition);
         let mut values: Vec<(String, String)> = Vec::new();
         for name in names {
             let text = match frame.get(&name.text) {
@@ -180,6 +182,7 @@ impl<'p> Evaluator<'p> {
                 Some(Value::Float(value)) => format!("{value:?}"),
                 Some(Value::Bool(value)) => value.to_string(),
                 Some(Value::Extent(extent)) => extent.to_string(),
+                Some(value @ Value::Open(_)) if value.kind() == "number" => super::types::size_text(value, "?"),
                 Some(_) | None => continue,
             };
             if !values.iter().any(|(known, _)| **known == *name.text) {
@@ -226,6 +229,13 @@ impl<'p> Evaluator<'p> {
             }
         }
     }
+}
+
+/// The single names that a condition compares, in order.
+pub(super) fn names_of(condition: &Expr) -> Vec<&Name> {
+    let mut names = Vec::new();
+    collect_names(condition, &mut names);
+    names
 }
 
 /// The single names an expression reads, in order. Items nest only so deep.

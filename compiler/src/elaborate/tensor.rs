@@ -94,7 +94,7 @@ impl<'p> Evaluator<'p> {
                 });
             }
             Stretched::Differ(axes, at) => {
-                let (left, right) = ((*a.ty).clone(), (*b.ty).clone());
+                let (left, right) = (self.shown(&a.ty, (&axes, &at)), self.shown(&b.ty, (&axes, &at)));
                 let error = ElaborateError::Operands { left, right, left_origin: a.origin, right_origin: b.origin };
                 return self.fail_at(span, error, &axes, &at);
             }

@@ -1,6 +1,7 @@
 //! Declared types against values: kinds, element types, shapes, and the dimension variables that shapes bind.
 
 use super::error::{ElaborateError, Shown};
+use super::open::Point;
 use super::value::{Tensor, Value};
 use super::{Evaluator, Frame};
 use crate::chosen::{Axis, Chosen};
@@ -12,9 +13,6 @@ use nasc_grammar::diagnostic::nearest;
 use nasc_grammar::span::Span;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// Decisions with answers: a run in which something happens.
-type Example = (Vec<Axis>, Vec<u32>);
 
 /// An argument that is checked.
 pub(super) struct Subject<'a> {
@@ -251,25 +249,25 @@ impl<'p> Evaluator<'p> {
             }
         }
         if !ok {
-            let needed = self.show(tensor.ty.dtype, dims, frame);
+            let (axes, at) = example.unwrap_or_default();
+            let needed = self.show(tensor.ty.dtype, dims, (&axes, &at), frame);
             forget_dims(dims, frame);
             let bound = blame.and_then(|name| frame.bound.iter().find(|(known, _)| *known == name).cloned());
             let error = ElaborateError::Shape {
                 what: subject.what(),
                 needed,
-                found: Shown::from(&*tensor.ty),
+                found: self.shown(&tensor.ty, (&axes, &at)),
                 declared: subject.declared,
                 origin: tensor.origin,
                 bound: bound.filter(|(_, place)| *place != subject.span),
             };
-            let (axes, at) = example.unwrap_or_default();
             self.fail_at(subject.span, error, &axes, &at);
         }
         ok
     }
 
     /// Whether a dimension has a size in every run; where not, an example. What is no size was reported.
-    fn is_size(&mut self, needed: &Value, found: &Extent, span: Span, example: &mut Option<Example>) -> bool {
+    fn is_size(&mut self, needed: &Value, found: &Extent, span: Span, example: &mut Option<Point>) -> bool {
         let (Some(needed), Ok(Some(found))) = (self.sizes(needed), found.size(self.most_points())) else { return true };
         match self.differ(&needed, &found, span) {
             None => true,
@@ -294,7 +292,7 @@ impl<'p> Evaluator<'p> {
         subject: &Subject<'_>,
         frame: &mut Frame,
         blame: &mut Option<Arc<str>>,
-        example: &mut Option<Example>,
+        example: &mut Option<Point>,
     ) -> bool {
         match frame.get(&name.text) {
             None => {
@@ -317,19 +315,21 @@ impl<'p> Evaluator<'p> {
     }
 
     /// A declared shape as far as it is known: values where there are some, names elsewhere.
-    fn show(&mut self, dtype: DType, dims: &'p [DimExpr], frame: &mut Frame) -> Shown {
+    fn show(&mut self, dtype: DType, dims: &'p [DimExpr], point: (&[Axis], &[u32]), frame: &mut Frame) -> Shown {
         let mut shown = Vec::new();
         for dim in dims {
             match dim {
                 DimExpr::Pack(name) => match frame.get(&name.text) {
-                    Some(Value::List(items)) => shown.extend(items.values.iter().map(|value| size_text(value, "?"))),
+                    Some(Value::List(items)) => {
+                        shown.extend(items.values.iter().map(|value| size_text(&self.value_at(value.clone(), point), "?")));
+                    }
                     Some(_) | None => shown.push(format!("*{}", name.text)),
                 },
                 DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => {
                     let name = dimension_name(expr).map_or("?", |name| &*name.text);
                     let bound = dimension_name(expr).is_none_or(|name| frame.get(&name.text).is_some());
                     let value = if bound { self.expr(expr, frame) } else { Value::Hole };
-                    shown.push(size_text(&value, name));
+                    shown.push(size_text(&self.value_at(value, point), name));
                 }
             }
         }
@@ -372,7 +372,8 @@ impl<'p> Evaluator<'p> {
     }
 }
 
-fn size_text(value: &Value, otherwise: &str) -> String {
+/// A number as it is shown; of a chosen one all that it may be.
+pub(super) fn size_text(value: &Value, otherwise: &str) -> String {
     match value {
         Value::Int(value) => value.to_string(),
         Value::Size(size) => size.to_string(),

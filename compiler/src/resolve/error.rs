@@ -19,7 +19,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0209", "no space has such a parameter"),
     ("N0210", "a primitive's name is taken"),
     ("N0211", "a name means something else here"),
-    ("N0220", "a value is never used"),
+    (UNUSED_VALUE, "a value is never used"),
     ("N0221", "an imported name is never used"),
     ("N0222", "an op is never used"),
     ("N0403", "two alternatives have one label"),
@@ -27,6 +27,9 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0410", "a decision has one option"),
     ("N0509", "the spaces of a file take too much"),
 ];
+
+/// That a value is never used.
+pub(crate) const UNUSED_VALUE: &str = "N0220";
 
 /// What can be wrong.
 #[derive(Clone, Debug)]
@@ -160,13 +163,16 @@ impl From<Located> for Diagnostic {
                 Diagnostic::error("N0211", format!("`{name}` means something else here"), span, why).help("choose another name")
             }
             ResolveError::UnusedLet { name } => {
-                Diagnostic::warning("N0220", format!("`{name}` is never used"), span, "bound here, read nowhere")
+                Diagnostic::warning(UNUSED_VALUE, format!("`{name}` is never used"), span, "bound here, read nowhere")
                     .help(format!("remove it, or call it `_{name}`"))
             }
-            ResolveError::UnusedInput { name } => {
-                Diagnostic::warning("N0220", format!("the input `{name}` is never used"), span, "declared here, read nowhere")
-                    .help("remove it, or use it in a loss or a metric")
-            }
+            ResolveError::UnusedInput { name } => Diagnostic::warning(
+                UNUSED_VALUE,
+                format!("the input `{name}` is never used"),
+                span,
+                "declared here, read nowhere",
+            )
+            .help("remove it, or use it in a loss or a metric"),
             ResolveError::UnusedUse { name } => {
                 Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere")
                     .help("remove it")

@@ -4,6 +4,7 @@
 //! used. Whatever cannot be had leaves its names behind as broken ones, so that using them is no second error.
 
 use super::error::{Located, ResolveError};
+use super::names::SUGGESTIONS;
 use super::{Global, ItemId, MAIN, Module, ModuleId, PRELUDE, Program, item_names};
 use crate::driver::{Source, SourceError, Sources};
 use crate::limits::Limits;
@@ -41,8 +42,17 @@ pub(crate) fn load(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Program {
     let limits = limits.text();
-    let mut loader =
-        Loader { sources, limits, map, diagnostics, program: Program::default(), states: FxHashMap::default(), uses: Vec::new() };
+    let mut loader = Loader {
+        sources,
+        limits,
+        map,
+        diagnostics,
+        program: Program::default(),
+        states: FxHashMap::default(),
+        uses: Vec::new(),
+        places: Vec::new(),
+        searches: 0,
+    };
     loader.add(main.name, main.text, false);
     let (_, name, text) = LIBRARY[0];
     loader.add(name.to_string(), text.to_string(), true);
@@ -72,6 +82,10 @@ struct Loader<'a> {
     states: FxHashMap<String, State>,
     /// Which `use` item leads where.
     uses: Vec<(ModuleId, usize, State)>,
+    /// For each module where it gets each name from first.
+    places: Vec<FxHashMap<Arc<str>, Span>>,
+    /// How often a near name was looked for.
+    searches: usize,
 }
 
 impl Loader<'_> {
@@ -125,7 +139,7 @@ impl Loader<'_> {
         state
     }
 
-    /// The names of a module's own items.
+    /// The names of a module's own items. Modules come in their order.
     fn own_names(&mut self, module: ModuleId) {
         let mut scope: FxHashMap<Arc<str>, Global> = FxHashMap::default();
         let mut places: FxHashMap<Arc<str>, Span> = FxHashMap::default();
@@ -150,6 +164,7 @@ impl Loader<'_> {
             scope.entry(name.clone()).or_insert(Global::Broken);
         }
         self.program.modules[module.0].scope = scope;
+        self.places.push(places);
         for (span, error) in errors {
             self.fail(span, error);
         }
@@ -170,10 +185,10 @@ impl Loader<'_> {
                 State::Unavailable => Global::Broken,
                 State::Loaded(target) => self.exported(target, &used, name),
             };
-            let first = self.first_place(module, item, &name.text, name.span);
-            match first {
+            match self.places[module.0].get(&name.text).copied() {
                 Some(first) => self.fail(name.span, ResolveError::Twice { name: name.text.clone(), first }),
                 None => {
+                    self.places[module.0].insert(name.text.clone(), name.span);
                     self.program.modules[module.0].scope.insert(name.text.clone(), global);
                 }
             }
@@ -192,22 +207,11 @@ impl Loader<'_> {
             return global;
         }
         let known = other.tree.items.iter().flat_map(item_names).map(|known| &*known.text);
-        let near = nearest(&name.text, known).map(str::to_string);
+        self.searches += 1;
+        let near = if self.searches > SUGGESTIONS { None } else { nearest(&name.text, known).map(str::to_string) };
         let path: Vec<&str> = used.path.iter().map(|part| &*part.text).collect();
         self.fail(name.span, ResolveError::NoItem { module: path.join("."), name: name.text.clone(), near });
         Global::Broken
-    }
-
-    /// Where else a module gets a name from: its own items, or an earlier import.
-    fn first_place(&self, module: ModuleId, before: usize, name: &str, span: Span) -> Option<Span> {
-        let items = &self.program.module(module).tree.items;
-        let own = items.iter().flat_map(item_names).find(|known| &*known.text == name).map(|known| known.span);
-        let imported = items[..=before].iter().filter_map(|item| match item {
-            Item::Use(used) => Some(&used.names),
-            Item::Let(_) | Item::Extern(_) | Item::Op(_) | Item::Space(_) | Item::Target(_) => None,
-        });
-        let imported = imported.flatten().find(|known| &*known.text == name && known.span != span && known.span < span);
-        own.or(imported.map(|known| known.span))
     }
 
     /// Modules that need each other. Each circle is reported once, at the `use` that closes it.

@@ -14,10 +14,15 @@ use nasc_grammar::span::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
+/// Unknown names for which a near one is looked for: more are one mistake, not many, and each search looks at all names.
+pub(super) const SUGGESTIONS: usize = 50;
+
 /// Names an item of each module uses: for the lints.
 #[derive(Default)]
 struct Used {
     names: FxHashSet<(ModuleId, Arc<str>)>,
+    /// How often a near name was looked for.
+    searches: usize,
 }
 
 /// Checks every item of every module.
@@ -277,7 +282,11 @@ impl Walk<'_> {
         }
     }
 
-    fn near(&self, name: &str) -> Option<String> {
+    fn near(&mut self, name: &str) -> Option<String> {
+        self.used.searches += 1;
+        if self.used.searches > SUGGESTIONS {
+            return None;
+        }
         let locals = self.scopes.iter().flat_map(|scope| &scope.locals).map(|local| &*local.name);
         nearest(name, locals.chain(self.program.known(self.module))).map(str::to_string)
     }
@@ -460,25 +469,23 @@ impl Walk<'_> {
 
     fn labels(&mut self, choose: &Choose) {
         let ChooseFrom::Arms(arms) = &choose.from else { return };
-        let mut seen: Vec<(String, Span)> = Vec::new();
+        let mut seen: FxHashMap<String, Span> = FxHashMap::default();
         for arm in arms {
             // The parser has seen to it that there is one.
             let label = arm.label.as_ref().map(|label| label.text.to_string()).or_else(|| bare_label(&arm.value));
             let Some(label) = label else { continue };
-            match seen.iter().find(|(known, _)| *known == label) {
-                Some((_, first)) => {
-                    let first = *first;
-                    self.fail(arm.span, ResolveError::TwoLabels { label, first });
-                }
-                None => seen.push((label, arm.span)),
+            match seen.get(&label).copied() {
+                Some(first) => self.fail(arm.span, ResolveError::TwoLabels { label, first }),
+                None => drop(seen.insert(label, arm.span)),
             }
         }
         let library = self.program.module(self.module).library;
-        if let ([only], [(label, _)]) = (arms.as_slice(), seen.as_slice())
+        if let [only] = arms.as_slice()
+            && let Some(label) = seen.into_keys().next()
             && !library
             && !only.search_only
         {
-            self.fail(choose.keyword, ResolveError::OneOption { label: label.clone() });
+            self.fail(choose.keyword, ResolveError::OneOption { label });
         }
         if !arms.is_empty() && arms.iter().all(|arm| arm.search_only) {
             self.fail(choose.keyword, ResolveError::NothingToTake);

@@ -13,6 +13,7 @@ mod diagram;
 mod normal;
 mod rank;
 mod tables;
+mod taken;
 
 #[cfg(test)]
 mod tests;

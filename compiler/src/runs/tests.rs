@@ -18,6 +18,14 @@ fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
     expected.sort();
     let ranks = Runs::new(supernet).and_then(Ranks::new).expect("small");
     prop_assert_eq!(ranks.total(), &BigUint::from(expected.len()));
+    let answered = |decision: usize| {
+        let mut answers: Vec<u32> = expected.iter().filter_map(|run| run[decision]).collect();
+        answers.sort_unstable();
+        answers.dedup();
+        answers
+    };
+    let answered = (!expected.is_empty()).then(|| (0..supernet.decisions.len()).map(answered).collect());
+    prop_assert_eq!(ranks.runs().taken(), answered);
     let mut found = Vec::new();
     for number in (0..expected.len()).map(BigUint::from) {
         let run = ranks.run(&number).expect("below the total");

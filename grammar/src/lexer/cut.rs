@@ -9,11 +9,11 @@
 //! calls itself at them too. Past the nesting limit an item is given up until the next heading.
 
 use super::error::{LexicalError, Suspect, UnclosedReason};
-use super::{ItemKind, ItemSlice, Token, TokenKind};
+use super::{Errors, ItemKind, ItemSlice, Token, TokenKind};
 use crate::limits::Limits;
 use crate::span::{FileId, Span};
 
-pub(super) fn cut(file: FileId, text: &str, tokens: &[Token], limits: &Limits, errors: &mut Vec<LexicalError>) -> Vec<ItemSlice> {
+pub(super) fn cut(file: FileId, text: &str, tokens: &[Token], limits: &Limits, errors: &mut Errors) -> Vec<ItemSlice> {
     let words = words(text, tokens);
     let end = Span::new(file, text.len(), text.len());
     let mut cutter =
@@ -82,7 +82,7 @@ struct Cutter<'a> {
     /// What follows calls a position in this list a word.
     words: Vec<Word>,
     limit: usize,
-    errors: &'a mut Vec<LexicalError>,
+    errors: &'a mut Errors,
     items: Vec<ItemSlice>,
     open: Option<Open>,
     stack: Vec<Level>,

@@ -87,17 +87,54 @@ pub fn lex_within(file: FileId, text: &str, limits: &Limits) -> Lexed {
         let error = LexicalError::FileSize { span: Span::new(file, 0, 0), limit: most };
         return Lexed { tokens: Vec::new(), items: Vec::new(), diagnostics: vec![error.into()] };
     }
-    let (tokens, mut errors) = tokenize(file, text);
+    let mut errors = Errors::default();
+    let tokens = tokenize(file, text, &mut errors);
+    errors.next_pass();
     let mut items = cut::cut(file, text, &tokens, limits, &mut errors);
-    errors.sort_by_key(|error| error.span().start);
-    mark_unclean(&mut items, &errors);
-    Lexed { tokens, items, diagnostics: shown(errors) }
+    errors.places.sort_unstable();
+    mark_unclean(&mut items, &errors.places);
+    Lexed { tokens, items, diagnostics: errors.shown() }
 }
 
-fn tokenize(file: FileId, text: &str) -> (Vec<Token>, Vec<LexicalError>) {
+/// What is wrong. Every character can be, so only as much is kept as is shown, and of the rest the place.
+#[derive(Default)]
+struct Errors {
+    /// The first of each pass over the text; each goes from its start to its end.
+    kept: Vec<LexicalError>,
+    /// How many of them are of earlier passes.
+    earlier: usize,
+    /// Where each error starts.
+    places: Vec<u32>,
+}
+
+impl Errors {
+    fn push(&mut self, error: LexicalError) {
+        self.places.push(error.span().start);
+        // One more than is shown, for the place from which on there are more.
+        if self.kept.len() - self.earlier <= Limits::DIAGNOSTICS {
+            self.kept.push(error);
+        }
+    }
+
+    fn next_pass(&mut self) {
+        self.earlier = self.kept.len();
+    }
+
+    fn shown(mut self) -> Vec<Diagnostic> {
+        self.kept.sort_by_key(|error| error.span().start);
+        let hidden = self.places.len().saturating_sub(Limits::DIAGNOSTICS);
+        if hidden > 0 {
+            let span = self.kept[Limits::DIAGNOSTICS].span();
+            self.kept.truncate(Limits::DIAGNOSTICS);
+            self.kept.push(LexicalError::TooMany { span, hidden });
+        }
+        self.kept.into_iter().map(Diagnostic::from).collect()
+    }
+}
+
+fn tokenize(file: FileId, text: &str, errors: &mut Errors) -> Vec<Token> {
     const MARK: &str = "\u{feff}";
     let mut tokens: Vec<Token> = Vec::new();
-    let mut errors = Vec::new();
     let start = if text.starts_with(MARK) { MARK.len() } else { 0 };
     if start > 0 {
         tokens.push(Token { kind: TokenKind::ByteOrderMark, span: Span::new(file, 0, start) });
@@ -125,31 +162,21 @@ fn tokenize(file: FileId, text: &str) -> (Vec<Token>, Vec<LexicalError>) {
             Some(_) | None => tokens.push(Token { kind, span }),
         }
     }
-    let unknown = tokens.iter().filter(|token| token.kind == TokenKind::Unknown);
-    errors.extend(unknown.map(|token| LexicalError::UnknownCharacter {
-        span: token.span,
-        text: text[token.span.range()].chars().take(8).collect(),
-    }));
-    (tokens, errors)
+    errors.next_pass();
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Unknown) {
+        errors
+            .push(LexicalError::UnknownCharacter { span: token.span, text: text[token.span.range()].chars().take(8).collect() });
+    }
+    tokens
 }
 
 /// Marks the items in which an error lies; both are in order.
-fn mark_unclean(items: &mut [ItemSlice], errors: &[LexicalError]) {
-    let mut errors = errors.iter().map(|error| error.span()).peekable();
+fn mark_unclean(items: &mut [ItemSlice], errors: &[u32]) {
+    let mut errors = errors.iter().peekable();
     for item in items {
-        while errors.next_if(|span| span.start < item.span.start).is_some() {}
-        while errors.next_if(|span| span.start < item.span.end).is_some() {
+        while errors.next_if(|start| **start < item.span.start).is_some() {}
+        while errors.next_if(|start| **start < item.span.end).is_some() {
             item.clean = false;
         }
     }
-}
-
-fn shown(mut errors: Vec<LexicalError>) -> Vec<Diagnostic> {
-    let hidden = errors.len().saturating_sub(Limits::DIAGNOSTICS);
-    if hidden > 0 {
-        let span = errors[Limits::DIAGNOSTICS].span();
-        errors.truncate(Limits::DIAGNOSTICS);
-        errors.push(LexicalError::TooMany { span, hidden });
-    }
-    errors.into_iter().map(Diagnostic::from).collect()
 }

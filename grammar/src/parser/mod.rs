@@ -46,22 +46,32 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
 pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parsed {
     let Lexed { tokens, items, mut diagnostics } = lex_within(file, text, limits);
     let mut tree = ast::File { id: file, doc: file_doc(text, &tokens, &items), items: Vec::new(), broken: Vec::new() };
-    let read_one = |number: usize| read(text, &items[number], limits);
-    let results = threads::map(items.len(), ITEMS_OF_A_THREAD, STACK, read_one);
+    let readable: Vec<&ItemSlice> = items.iter().filter(|slice| slice.clean && slice.kind != ItemKind::Stray).collect();
+    let read = |number: usize| {
+        let span = readable[number].span;
+        build::item(&text[span.range()], span, limits)
+    };
+    let mut results = threads::map(readable.len(), ITEMS_OF_A_THREAD, STACK, read).into_iter();
     let mut previous = None;
-    for (slice, result) in items.iter().zip(results) {
+    for slice in &items {
         let wanted = Limits::DIAGNOSTICS.saturating_sub(diagnostics.len());
-        let errors = match result {
-            Ok(item) => {
-                tree.items.push(documented(item, doc_before(text, &tokens, slice)));
-                Vec::new()
-            }
-            Err(failure) => {
-                tree.broken.extend(names(text, &tokens[slice.tokens.clone()], slice.kind));
-                match failure {
-                    Unread::Unclean => Vec::new(),
-                    Unread::Stray => stray(text, slice, previous, &tokens),
-                    Unread::Wrong(failure) => recover::errors(text, slice, failure, &tokens, limits, wanted),
+        let mut broken = || tree.broken.extend(names(text, &tokens[slice.tokens.clone()], slice.kind));
+        let errors = if !slice.clean {
+            // The lexer has said what is wrong with it.
+            broken();
+            Vec::new()
+        } else if slice.kind == ItemKind::Stray {
+            broken();
+            stray(text, slice, previous, &tokens)
+        } else {
+            match results.next().expect("each readable item was read") {
+                Ok(item) => {
+                    tree.items.push(documented(item, doc_before(text, &tokens, slice)));
+                    Vec::new()
+                }
+                Err(failure) => {
+                    broken();
+                    recover::errors(text, slice, failure, &tokens, limits, wanted)
                 }
             }
         };
@@ -70,27 +80,6 @@ pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parsed {
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span);
     Parsed { file: tree, tokens, diagnostics }
-}
-
-/// Why an item was not read.
-enum Unread {
-    /// The lexer has said what is wrong with it.
-    Unclean,
-    /// It begins with nothing that begins an item.
-    Stray,
-    /// The grammar does not read it.
-    Wrong(build::Failure),
-}
-
-/// Reads an item by itself.
-fn read(text: &str, slice: &ItemSlice, limits: &Limits) -> Result<Item, Unread> {
-    match slice.kind {
-        _unclean if !slice.clean => Err(Unread::Unclean),
-        ItemKind::Stray => Err(Unread::Stray),
-        ItemKind::Use | ItemKind::Let | ItemKind::Extern | ItemKind::Op | ItemKind::Space | ItemKind::Target => {
-            build::item(&text[slice.span.range()], slice.span, limits).map_err(Unread::Wrong)
-        }
-    }
 }
 
 /// What is wrong with something that is no item; `previous` is what came before it.

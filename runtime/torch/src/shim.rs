@@ -42,6 +42,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn nasc_dirichlet_rsample(out: *mut c_void, concentration: *const c_void) -> *mut c_char;
     fn nasc_combine(out: *mut c_void, terms: *const Term, count: usize, of_batch: bool) -> *mut c_char;
+    fn nasc_shared(out: *mut c_void, tensor: *const c_void, normalised: bool) -> *mut c_char;
     fn nasc_branches(
         outs: *const *mut c_void,
         before: *const Before,
@@ -196,6 +197,13 @@ pub struct Norm<'a> {
     pub epsilon: f64,
     /// Whether nothing else reads what is normalised. If branches made it, they then take part of the gradient's work.
     pub alone: bool,
+}
+
+/// The same tensor, for several sums to read: the gradients they have for it are then added up in one go. `normalised`: a norm
+/// of a sum reads it.
+pub fn shared(tensor: &Tensor, normalised: bool) -> Result<Tensor, TchError> {
+    // SAFETY: both pointers are tensors that outlive the call.
+    written(|out| unsafe { nasc_shared(out, tensor.as_ptr().cast(), normalised) })
 }
 
 /// A sum of scaled tensors, some of them normalised first, computed in one go and differentiable once.

@@ -140,6 +140,40 @@ fn the_fused_sum_takes_any_gradient() {
     }
 }
 
+/// A tensor that two sums read, with a norm and without, and something else too: its gradient is as if it were not shared.
+#[test]
+fn shared_tensors_have_the_gradient_of_all_readers() {
+    for (shape, others) in [(vec![6, 19, 5, 3], true), (vec![6, 19, 5, 3], false), (vec![40, 16], true)] {
+        let leaf = |seed, shape: &[i64]| randn(seed, shape).set_requires_grad(true);
+        let (x, a, b) = (leaf(1, &shape), leaf(2, &[]), leaf(3, &[]));
+        let kept = |seed| (randn(seed, &[shape[1]]), randn(seed + 1, &[shape[1]]).abs() + 0.5);
+        let ((mean1, var1), (mean2, var2)) = (kept(10), kept(20));
+        let gamma = leaf(30, &[shape[1]]);
+        let towards = [randn(40, &shape), randn(41, &shape)];
+        let loss = |ours: bool| {
+            let x = if ours { shim::shared(&(&x * 2.0), true).expect("a tensor") } else { &x * 2.0 };
+            let norm =
+                |mean, var, gamma| shim::Norm { gamma, beta: None, mean, var, momentum: 0.0, epsilon: EPSILON, alone: false };
+            let (left, right) = (norm(&mean1, &var1, Some(&gamma)), norm(&mean2, &var2, None));
+            let (mut first, mut second) = (shim::Sum::default(), shim::Sum::default());
+            first.add_normalised(&x, Some(&a), &left);
+            first.add(&x, None);
+            second.add(&x, Some(&b));
+            second.add_normalised(&x, None, &right);
+            let sums = [first, second].map(|sum| sum.compute(true).expect("the terms fit each other"));
+            let mut loss = (&sums[0] * &towards[0] + &sums[1] * &towards[1]).sum(Kind::Float);
+            if others {
+                loss = loss + x.relu().sum(Kind::Float);
+            }
+            loss
+        };
+        let gradients = |loss: Tensor| Tensor::run_backward(&[loss], &[&x, &a, &b, &gamma], false, false);
+        for (number, (ours, theirs)) in gradients(loss(true)).iter().zip(gradients(loss(false))).enumerate() {
+            assert_near(ours, &theirs, 2e-5, &format!("{shape:?}, gradient {number}"));
+        }
+    }
+}
+
 /// The gradient of a sample is `G * (g - sum(x * g))`, and in the mean it is the gradient of the Dirichlet's moments:
 /// `E x_0 = b_0 / S` and `E x_0^2 = b_0 (b_0 + 1) / (S (S + 1))`.
 #[test]

@@ -21,6 +21,9 @@ use tch::{Device, Kind, Tensor};
 /// Combinations of answers that one group of dimensions may depend on. The compiler allows fewer.
 const MOST_POINTS: usize = 1 << 20;
 
+/// Sums of probabilities below this count as nothing.
+const LEAST: f64 = 1e-20;
+
 /// A part of a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Places {
@@ -272,7 +275,7 @@ impl Group {
         if let Some(defined) = &self.defined {
             probability = probability.f_index_select(0, &Tensor::f_from_slice(defined)?.f_to_device(device)?)?;
             if !self.absolute {
-                probability = probability.f_div(&probability.f_sum(Kind::Float)?)?;
+                probability = relative(&probability)?;
             }
         }
         let belongs = Tensor::f_from_slice(&self.belongs)?.f_to_device(device)?.f_reshape([self.combinations, -1])?;
@@ -288,4 +291,13 @@ impl Group {
         }
         Ok(mask.f_reshape(shape.as_slice())?)
     }
+}
+
+/// Probabilities by their sum. Where that is nothing, as a sparse mixture or a vertex has it, all the same: whatever comes of them is
+/// weighed with nothing, and must be a number to be so.
+fn relative(probability: &Tensor) -> Result<Tensor, OpError> {
+    let sum = probability.f_sum(Kind::Float)?;
+    let even = Tensor::f_full([], 1.0 / probability.numel() as f64, (probability.kind(), probability.device()))?;
+    let by_sum = probability.f_div(&sum.f_clamp_min(LEAST)?)?;
+    Ok(by_sum.f_where_self(&sum.f_ge(LEAST)?, &even)?)
 }

@@ -8,6 +8,7 @@
 //! the caller seeds, and the weights of a mix come from outside.
 
 mod axes;
+mod branches;
 mod call;
 mod entangle;
 mod error;
@@ -16,8 +17,10 @@ mod norm;
 mod ops;
 mod program;
 mod run;
+mod seen;
 
 pub use error::{EngineError, OpError};
+pub use seen::Seen;
 
 use crate::shim;
 use call::Op;
@@ -295,6 +298,12 @@ impl Network {
                 return Err(EngineError::InputShape { name: input.name.to_string(), expected: input.ty.to_string(), given });
             }
         }
+        self.check_choices(choices)
+    }
+
+    /// That choices go with the plan.
+    fn check_choices(&self, choices: &[Choice]) -> Result<(), EngineError> {
+        let plan = &self.plan;
         if choices.len() != plan.decisions.len() {
             return Err(EngineError::Choices { expected: plan.decisions.len(), given: choices.len() });
         }

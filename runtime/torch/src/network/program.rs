@@ -9,13 +9,14 @@
 //! only if somebody else reads it.
 
 use super::Choice;
+use super::branches::{self, Before, Branch, SharedResult};
 use super::entangle::{Cut, Places};
 use super::error::EngineError;
 use indexmap::IndexMap;
 use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
 use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What is done with each decision, as far as instructions depend on it.
@@ -69,6 +70,8 @@ pub(super) struct Instruction {
     pub others: Vec<usize>,
     /// Buffers that nothing reads any more.
     pub releases: Vec<Buffer>,
+    /// Results that several sums read.
+    pub shared: Vec<SharedResult>,
 }
 
 /// What an instruction computes.
@@ -82,28 +85,6 @@ pub(super) enum InstructionKind {
     Branches { step: usize, before: Before, branches: Vec<Branch> },
 }
 
-/// What branches have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Before {
-    pub x: Buffer,
-    /// The step that normalises it, if one does.
-    pub norm: Option<usize>,
-    /// Whether a ReLU is next.
-    pub relu: bool,
-    /// Whether nothing else reads `x`, which a branch made.
-    pub alone: bool,
-}
-
-/// A depthwise convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Branch {
-    pub deep: usize,
-    /// The step of the 1x1 convolution behind it, if there is one.
-    pub point: Option<usize>,
-    /// Whether nothing reads the result but one norm, of a sum or before other branches.
-    pub normalised: bool,
-}
-
 /// An operand of a sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
@@ -112,10 +93,10 @@ pub(super) struct Term {
     pub scale: Option<Folded>,
     /// The step that normalises it first, if one does.
     pub norm: Option<usize>,
-    /// The sampled decision that took it: its other weights are added.
-    pub others: Option<usize>,
     /// Whether nothing else reads `x`, which a branch made.
     pub alone: bool,
+    /// The sampled decision that took it: its other weights are added.
+    pub others: Option<usize>,
 }
 
 impl Program {
@@ -123,8 +104,15 @@ impl Program {
     pub(super) fn new(plan: &Plan, wanted: &[Buffer], answers: &Answers) -> Result<Program, EngineError> {
         let selection = &answers.selection;
         let needed = plan.needed(wanted, selection);
+        let mut settled = HashMap::new();
+        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
+            if let Some(own) = settle_step(plan, number, answers)? {
+                settled.insert(number, own);
+            }
+        }
         let mut lowering = Lowering {
             plan,
+            settled: &settled,
             wanted,
             sampled: &answers.sampled,
             name_of: (0..plan.buffers).collect(),
@@ -141,50 +129,12 @@ impl Program {
             lowering.settle(buffer);
         }
         let results = wanted.iter().map(|&buffer| (buffer, lowering.name(buffer))).collect();
-        let mut settled = HashMap::new();
-        for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
-            if let Some(own) = settle_step(plan, number, answers)? {
-                settled.insert(number, own);
-            }
-        }
-        let mut program = Program { instructions: lowering.instructions, results, settled };
-        program.pair();
+        let instructions = lowering.instructions;
+        let mut program = Program { instructions, results, settled };
+        branches::pair(&mut program.instructions, program.results.values().copied());
+        branches::share(&mut program.instructions);
         program.release();
         Ok(program)
-    }
-
-    /// Finds results of branches that one norm alone reads, and tells both.
-    fn pair(&mut self) {
-        let mut reads: HashMap<Buffer, usize> = self.results.values().map(|&buffer| (buffer, 1)).collect();
-        let mut made = HashSet::new();
-        for instruction in &self.instructions {
-            instruction.reads().into_iter().for_each(|buffer| *reads.entry(buffer).or_insert(0) += 1);
-            match instruction.kind {
-                InstructionKind::Branches { .. } => made.extend(instruction.writes.iter().copied()),
-                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
-            }
-        }
-        let mut paired = HashSet::new();
-        let mut pair = |x: Buffer, norm: Option<usize>| {
-            let alone = norm.is_some() && made.contains(&x) && reads.get(&x) == Some(&1);
-            alone && paired.insert(x)
-        };
-        for instruction in &mut self.instructions {
-            match &mut instruction.kind {
-                InstructionKind::Op { .. } => {}
-                InstructionKind::Sum { terms, .. } => terms.iter_mut().for_each(|term| term.alone = pair(term.x, term.norm)),
-                InstructionKind::Branches { before, .. } => before.alone = pair(before.x, before.norm),
-            }
-        }
-        for instruction in &mut self.instructions {
-            match &mut instruction.kind {
-                InstructionKind::Op { .. } | InstructionKind::Sum { .. } => {}
-                InstructionKind::Branches { branches, .. } => {
-                    let results = branches.iter_mut().zip(&instruction.writes);
-                    results.for_each(|(branch, buffer)| branch.normalised = paired.contains(buffer));
-                }
-            }
-        }
     }
 
     /// Finds the last reader of each buffer.
@@ -207,7 +157,8 @@ impl Program {
 }
 
 impl Instruction {
-    fn reads(&self) -> Vec<Buffer> {
+    /// What it reads; a buffer may be there more than once.
+    pub(super) fn reads(&self) -> Vec<Buffer> {
         match &self.kind {
             InstructionKind::Op { reads, .. } => reads.clone(),
             InstructionKind::Sum { terms, .. } => terms.iter().map(|term| term.x).collect(),
@@ -268,6 +219,7 @@ fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
 
 struct Lowering<'a> {
     plan: &'a Plan,
+    settled: &'a HashMap<usize, Settled>,
     wanted: &'a [Buffer],
     sampled: &'a [bool],
     /// Another buffer that holds the same value, or the buffer itself.
@@ -346,12 +298,17 @@ impl Lowering<'_> {
                     }
                     return Ok(());
                 }
-                "conv" if is_depthwise(self.plan, step) => {
+                "conv" if branches::is_depthwise(self.plan, step, self.settled.get(&number)) => {
                     self.deeps.insert(step.writes, number);
                 }
-                "conv" if is_pointwise(step) && self.deeps.contains_key(&self.name(step.reads[0])) => {
-                    let deep = self.deeps.remove(&self.name(step.reads[0])).expect("it is there");
-                    self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes);
+                "conv" if branches::is_pointwise(step, self.settled.get(&number)) => {
+                    match self.deeps.remove(&self.name(step.reads[0])) {
+                        Some(deep) => self.branch(Branch { deep, point: Some(number), normalised: false }, step.writes),
+                        None => {
+                            let reads = vec![self.settle(step.reads[0])];
+                            self.emit(InstructionKind::Op { step: number, reads }, step.writes, Vec::new());
+                        }
+                    }
                 }
                 _ => {
                     let reads = step.reads.iter().map(|&buffer| self.settle(buffer)).collect();
@@ -458,7 +415,7 @@ impl Lowering<'_> {
         };
         let alone = self.uses[x] == 1 && (!relu || self.uses[read] == 1) && !self.wanted.contains(&x);
         match self.waiting.get(&x).map(|(_, terms)| terms.as_slice()) {
-            Some(&[Term { x: operand, scale: None, norm: Some(norm), .. }]) if alone => {
+            Some(&[Term { x: operand, scale: None, norm: Some(norm), others: None, .. }]) if alone => {
                 self.waiting.remove(&x);
                 Before { x: operand, norm: Some(norm), relu, alone: false }
             }
@@ -467,44 +424,9 @@ impl Lowering<'_> {
     }
 
     fn emit(&mut self, kind: InstructionKind, writes: Buffer, others: Vec<usize>) {
-        self.instructions.push(Instruction { kind, writes: vec![writes], others, releases: Vec::new() });
+        let (writes, releases, shared) = (vec![writes], Vec::new(), Vec::new());
+        self.instructions.push(Instruction { kind, writes, others, releases, shared });
     }
-}
-
-/// An integer among the compile-time arguments of a step.
-fn argument(step: &Step, name: &str) -> Option<i64> {
-    match &step.kind {
-        StepKind::Op { attrs, .. } => match attrs.get(name) {
-            Some(Attr::Int(value)) => Some(*value),
-            Some(Attr::Bool(_) | Attr::Float(_) | Attr::Str(_) | Attr::Open(_)) | None => None,
-        },
-        StepKind::Mix { .. } | StepKind::Select { .. } => None,
-    }
-}
-
-/// Whether a convolution has a weight and no bias.
-fn is_unbiased(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::Op { weights, .. } => step.reads.len() == 1 && weights.contains_key("w") && !weights.contains_key("b"),
-        StepKind::Mix { .. } | StepKind::Select { .. } => false,
-    }
-}
-
-/// Whether a convolution has as many results as channels, at least two, and a window of its own for each.
-fn is_depthwise(plan: &Plan, step: &Step) -> bool {
-    let groups = argument(step, "groups").filter(|&groups| groups > 1);
-    let shape = match &step.kind {
-        StepKind::Op { weights, .. } => weights.get("w").and_then(|own| plan.weights.get(own.id)).map(|w| &w.shape),
-        StepKind::Mix { .. } | StepKind::Select { .. } => None,
-    };
-    let one_each = shape.is_some_and(|shape| shape.len() == 4 && Some(shape[0]) == groups && shape[1] == 1);
-    is_unbiased(step) && groups == argument(step, "out") && one_each
-}
-
-/// Whether a convolution mixes channels and nothing else.
-fn is_pointwise(step: &Step) -> bool {
-    let plain = [("kernel", 1), ("stride", 1), ("pad", 0), ("groups", 1)];
-    is_unbiased(step) && plain.iter().all(|&(name, value)| argument(step, name) == Some(value))
 }
 
 fn nothing(step: &Step) -> EngineError {

@@ -1,9 +1,10 @@
 //! One forward pass: instructions over buffers.
 
+use super::branches::{Before, Branch};
 use super::call::Call;
 use super::error::{EngineError, OpError};
 use super::norm::{self, Statistics};
-use super::program::{Before, Branch, Instruction, InstructionKind, Program, Term};
+use super::program::{Instruction, InstructionKind, Program, Term};
 use super::{Choice, Mode, Network};
 use crate::shim;
 use nasc_compiler::plan::{Buffer, Folded, StepKind};
@@ -47,6 +48,11 @@ impl Run<'_> {
         })?;
         for (&buffer, value) in instruction.writes.iter().zip(values) {
             self.buffers[buffer] = Some(value);
+        }
+        for shared in &instruction.shared {
+            if let Some(value) = &self.buffers[shared.buffer] {
+                self.buffers[shared.buffer] = Some(shim::shared(value, shared.normalised)?);
+            }
         }
         for &buffer in &instruction.releases {
             self.buffers[buffer] = None;
@@ -135,21 +141,6 @@ impl Run<'_> {
         Ok(sum.compute(of_batch)?)
     }
 
-    /// Adds the weights of sampled decisions that were not drawn.
-    fn add_others(&self, values: Vec<Tensor>, decisions: &[usize]) -> Result<Vec<Tensor>, OpError> {
-        let mut sum: Option<Tensor> = None;
-        for others in decisions.iter().filter_map(|&decision| self.others[decision].as_ref()) {
-            sum = Some(match sum {
-                None => others.shallow_clone(),
-                Some(sum) => sum.f_add(others)?,
-            });
-        }
-        match sum {
-            None => Ok(values),
-            Some(sum) => values.into_iter().map(|value| Ok(value.f_add(&sum)?)).collect(),
-        }
-    }
-
     fn branches(&self, before: &Before, branches: &[Branch]) -> Result<Vec<Tensor>, OpError> {
         let x = self.read(before.x)?;
         let norm = before.norm.map(|step| self.norm(step, x, before.alone)).transpose()?.map(|(norm, _)| norm);
@@ -172,6 +163,21 @@ impl Run<'_> {
         norm::check_batch(x, mean, statistics)?;
         let norm = shim::Norm { gamma, beta, mean, var, momentum: statistics.momentum, epsilon: call.float("eps")?, alone };
         Ok((norm, statistics))
+    }
+
+    /// Adds the weights of sampled decisions that were not drawn.
+    fn add_others(&self, values: Vec<Tensor>, decisions: &[usize]) -> Result<Vec<Tensor>, OpError> {
+        let mut sum: Option<Tensor> = None;
+        for others in decisions.iter().filter_map(|&decision| self.others[decision].as_ref()) {
+            sum = Some(match sum {
+                None => others.shallow_clone(),
+                Some(sum) => sum.f_add(others)?,
+            });
+        }
+        match sum {
+            None => Ok(values),
+            Some(sum) => values.into_iter().map(|value| Ok(value.f_add(&sum)?)).collect(),
+        }
     }
 
     fn read(&self, buffer: Buffer) -> Result<&Tensor, OpError> {

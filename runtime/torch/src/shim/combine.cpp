@@ -10,6 +10,7 @@
 
 #include "branches.h"
 #include "rows.h"
+#include "shared.h"
 #include "shim.h"
 
 #include <cmath>
@@ -48,11 +49,13 @@ struct Layout {
     std::vector<double> momenta, epsilons;
     bool of_batch = false;
     std::vector<Maker> makers;  // of the x of each term
+    std::vector<c10::intrusive_ptr<SharedState>> shared;
 };
 
 // Kept by the node: where gradients may be left.
 struct Makers : torch::CustomClassHolder {
     std::vector<Maker> all;
+    std::vector<c10::intrusive_ptr<SharedState>> shared;
 };
 
 // Rows and columns of a tensor [N, C] or [N, C, H, W] with channels innermost.
@@ -93,10 +96,14 @@ struct Combine : public torch::autograd::Function<Combine> {
             double* mean = statistics[k][0].data_ptr<double>();
             double* inverse = mean + columns;
             if (layout.of_batch) {
-                if (const auto* known = layout.makers[k].moments()) {
+                const auto& shared = layout.shared[k];
+                const auto* known = layout.makers[k].moments();
+                if (known == nullptr && shared.defined() && !shared->moments.empty()) known = &shared->moments;
+                if (known != nullptr) {
                     std::copy(known->begin(), known->end(), mean);
                 } else {
                     rows::moments(xs.back(), count, columns, mean, inverse);
+                    if (shared.defined()) shared->moments.assign(mean, mean + 2 * columns);
                 }
                 keep(layout, k, mean, inverse, count, columns);
             } else {
@@ -131,6 +138,7 @@ struct Combine : public torch::autograd::Function<Combine> {
         ctx->saved_data["of_batch"] = layout.of_batch;
         auto makers = c10::make_intrusive<Makers>();
         makers->all = layout.makers;
+        makers->shared = layout.shared;
         ctx->saved_data["makers"] = c10::IValue::make_capsule(makers);
         std::vector<int64_t> places;
         for (const auto& place : layout.places) {
@@ -217,7 +225,8 @@ struct Combine : public torch::autograd::Function<Combine> {
                 for (int64_t c = 0; c < columns; ++c) out[c] = static_cast<float>(scale * total[c]);
             }
             if (!needed(place[0])) continue;
-            if (!norm && !saved[4 * k + 1].defined()) {
+            const auto& shared = makers->shared[k];
+            if (!norm && !saved[4 * k + 1].defined() && !shared.defined()) {
                 results[place[0]] = g;
                 continue;
             }
@@ -235,6 +244,11 @@ struct Combine : public torch::autograd::Function<Combine> {
             if (const auto& maker = makers->all[k]) {
                 maker.leave(std::vector<float>(of_g, of_g + 3 * columns));
                 results[place[0]] = g;
+                continue;
+            }
+            if (shared.defined()) {
+                // No gradient from here: the tensor's own node adds up what was left with it.
+                shared->left.push_back({g, std::vector<float>(of_g, of_g + 3 * columns)});
                 continue;
             }
             results[place[0]] = empty_like_rows(g);
@@ -303,6 +317,7 @@ char* nasc_combine(TensorPointer out, const NascTerm* terms, size_t count, bool 
             place.norm = terms[k].mean != nullptr;
             layout.places.push_back(place);
             layout.makers.push_back(place.norm && terms[k].alone ? Maker::of(inputs[place.x]) : Maker());
+            layout.shared.push_back(Shared::of(inputs[place.x]));
             layout.means.push_back(place.norm ? *terms[k].mean : at::Tensor());
             layout.vars.push_back(place.norm ? *terms[k].var : at::Tensor());
             layout.momenta.push_back(terms[k].momentum);

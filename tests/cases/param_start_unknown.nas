@@ -1,0 +1,5 @@
+//# args: check
+space s() {
+  input x: f32[N, 8];
+  output y = x + param(f32[1, 8], init = normall(0.02));
+}
