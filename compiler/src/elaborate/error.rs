@@ -36,7 +36,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0406", "a shared weight has two shapes"),
     ("N0407", "a selection is not used as one"),
     ("N0408", "a choice among nothing"),
-    ("N0411", "a requirement that no architecture meets"),
+    ("N0411", "a bound on a cost that no architecture keeps"),
+    ("N0412", "requirements that leave no run"),
     ("N0413", "alternatives are of different kinds"),
     ("N0414", "the exits of a loop have different types"),
     ("N0415", "a pattern of axes that does not fit"),
@@ -259,12 +260,6 @@ pub(crate) enum ElaborateError {
     Cost {
         rule: &'static str,
     },
-    /// Requirements over decisions leave no architecture.
-    NothingLeft {
-        why: Option<String>,
-        /// Whether those before it have a part in it.
-        others: bool,
-    },
     /// No architecture keeps a bound on costs.
     OutOfReach {
         cost: String,
@@ -277,6 +272,10 @@ pub(crate) enum ElaborateError {
         more: usize,
         /// Whether those before it have a part in it.
         others: bool,
+    },
+    /// The requirements together, of which this is the last.
+    NoRun {
+        others: Vec<Span>,
     },
     /// This compiler does not go on.
     Refused(Refusal),

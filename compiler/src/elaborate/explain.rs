@@ -243,11 +243,14 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Pattern { pattern, why } => {
             Diagnostic::error("N0415", format!("the pattern `{pattern}` does not fit"), span, why.clone())
         }
+        ElaborateError::NoRun { others } => {
+            let title = "the requirements leave no architecture";
+            let diagnostic = Diagnostic::error("N0412", title, span, "met by no run that meets the others");
+            let others = others.iter().filter(|other| **other != span).take(MOST_CALLS);
+            others.fold(diagnostic, |diagnostic, other| diagnostic.also(*other, "this is required, too"))
+        }
         ElaborateError::Cost { rule } => {
             Diagnostic::error("N0416", "a cost means nothing here", span, "not like this").note(*rule)
-        }
-        ElaborateError::NothingLeft { why, others } => {
-            unmet(span, why.as_deref().unwrap_or("no architecture is left").to_owned(), *others)
         }
         ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
             let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");

@@ -67,6 +67,11 @@ impl Evaluator<'_> {
         self.net.requirements.iter().zip(&self.requirement_places).map(foreseen).collect()
     }
 
+    /// Whether the requirement at a place was met before.
+    pub(super) fn is_foreseen(&self, span: Span) -> bool {
+        self.foreseen.iter().any(|own| own.span == span)
+    }
+
     /// Takes up foreseen requirements of which the last decision has been met now.
     pub(super) fn recognise(&mut self, decision: &str) {
         for number in self.awaited.get(decision).cloned().unwrap_or_default() {

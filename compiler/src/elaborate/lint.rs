@@ -7,6 +7,7 @@
 //!
 //! Promise: only what is so for certain is reported, and nothing of the library.
 
+use super::error::ElaborateError;
 use super::open::Assumptions;
 use super::{Evaluator, Frame};
 use crate::chosen::Axis;
@@ -109,13 +110,13 @@ impl<'p> Evaluator<'p> {
     }
 
     fn never_taken(&mut self, places: &[Span], found: &mut Vec<(Span, Lint)>) {
-        if places.is_empty() {
-            return;
-        }
+        let Some(last) = places.last() else { return };
         // Decisions that depend on each other in too many ways are said to do so where runs are counted.
         let Ok(runs) = Runs::new(&self.net) else { return };
-        // That no run is left was reported.
-        let Some(taken) = runs.taken() else { return };
+        let Some(taken) = runs.taken() else {
+            self.fail(*last, ElaborateError::NoRun { others: places.to_vec() });
+            return;
+        };
         for (number, decision) in self.net.decisions.iter().enumerate() {
             let answers = &taken[number];
             let never = |(answer, label): (usize, &crate::supernet::Alternative)| {

@@ -168,8 +168,6 @@ struct Evaluator<'p> {
     known_requirements: Vec<foresee::Known>,
     /// Where each requirement over decisions stands.
     requirement_places: Vec<Span>,
-    /// What lints are about.
-    notes: lint::Notes,
     /// Where each bound on costs stands.
     bound_places: Vec<Span>,
     /// Where each aim stands.
@@ -178,6 +176,8 @@ struct Evaluator<'p> {
     executed: Vec<(ContextId, Rc<TensorType>)>,
     /// Whether a loss or a metric is being evaluated.
     judging: bool,
+    /// What lints need.
+    notes: lint::Notes,
 }
 
 impl<'p> Evaluator<'p> {
@@ -212,11 +212,11 @@ impl<'p> Evaluator<'p> {
             foreseen,
             known_requirements: Vec::new(),
             requirement_places: Vec::new(),
-            notes: lint::Notes::default(),
             bound_places: Vec::new(),
             aim_places: Vec::new(),
             executed: Vec::new(),
             judging: false,
+            notes: lint::Notes::default(),
         }
     }
 }

@@ -1,14 +1,15 @@
-//! What is known only when a space has been evaluated: the elements that operations give, and whether an architecture is left.
+//! What is known only when a space has been evaluated: the elements that operations give, and whether bounds on costs leave an
+//! architecture.
 
 use super::Evaluator;
 use super::error::ElaborateError;
-use crate::arch::{Architecture, limits};
+use crate::arch::limits;
 use crate::chosen::{Axis, Chosen, TooLarge};
 use crate::limits::Limit;
 use crate::runs::{Runs, RunsError};
 use crate::size::Size;
 use crate::supernet::validate::MOST_SUMS;
-use crate::supernet::{Activations, ContextId, CostKind, Supernet, TensorType};
+use crate::supernet::{Activations, ContextId, CostKind, TensorType};
 use indexmap::IndexMap;
 use nasc_grammar::span::Span;
 
@@ -16,7 +17,7 @@ use nasc_grammar::span::Span;
 const MOST_ANSWERS: usize = 8;
 
 impl Evaluator<'_> {
-    /// Counts elements if something asks for them, and checks that requirements leave an architecture.
+    /// Counts elements if something asks for them, and checks that bounds on costs leave an architecture.
     pub(super) fn settle(&mut self) {
         self.net.most_sums = self.limits.get(Limit::Sums).min(MOST_SUMS);
         let bounds = self.net.bounds.iter().map(|bound| &bound.form).zip(&self.bound_places);
@@ -26,9 +27,6 @@ impl Evaluator<'_> {
             && self.failures.is_empty()
         {
             self.count_elements(span);
-        }
-        if self.failures.is_empty() && !self.net.requirements.is_empty() {
-            self.is_something_left();
         }
         if self.failures.is_empty() && !self.net.bounds.is_empty() {
             self.is_something_within_bounds();
@@ -66,31 +64,6 @@ impl Evaluator<'_> {
         self.net.activations = rows.into_iter().map(|((context, _), elements)| Activations { context, elements }).collect();
     }
 
-    /// That requirements over decisions leave a run.
-    fn is_something_left(&mut self) {
-        let is_empty = |requirements: usize| {
-            let mut net = Supernet::new(self.net.name.clone());
-            net.decisions.clone_from(&self.net.decisions);
-            net.contexts.clone_from(&self.net.contexts);
-            net.requirements = self.net.requirements[..requirements].to_vec();
-            let scores: Vec<Vec<f64>> = net.decisions.iter().map(|decision| vec![0.0; decision.alternatives.len()]).collect();
-            Architecture::best(&net, &scores) == Err(RunsError::Empty)
-        };
-        let all = self.net.requirements.len();
-        // A space without a run for another reason is none of a requirement's.
-        if !is_empty(all) || is_empty(0) {
-            return;
-        }
-        // The first requirement with which nothing is left.
-        let (mut some_left, mut none_left) = (0, all);
-        while some_left + 1 < none_left {
-            let middle = usize::midpoint(some_left, none_left);
-            if is_empty(middle) { none_left = middle } else { some_left = middle }
-        }
-        let why = self.net.requirements[none_left - 1].why.as_deref().map(str::to_owned);
-        self.fail(self.requirement_places[none_left - 1], ElaborateError::NothingLeft { why, others: none_left > 1 });
-    }
-
     /// That bounds leave a run; if not, the first of them that cannot be kept, with what comes closest.
     fn is_something_within_bounds(&mut self) {
         let unmet = Runs::new(&self.net).and_then(|runs| runs.unmet());
@@ -114,7 +87,8 @@ impl Evaluator<'_> {
             Err(RunsError::TooManySums { .. }) => {
                 self.limit(self.bound_places[0], Limit::Sums, None);
             }
-            // Whoever asks for a count or a draw is told so; the space itself can still be searched.
+            // Whoever asks for a count or a draw is told so; the space itself can still be searched. That requirements over
+            // decisions leave nothing is said by the lints.
             Err(RunsError::TooEntangled { .. } | RunsError::TooMany | RunsError::Empty) => {}
         }
     }

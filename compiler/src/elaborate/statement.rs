@@ -147,7 +147,8 @@ impl<'p> Evaluator<'p> {
     pub(super) fn require_one(&mut self, condition: &'p Expr, require: &'p Require, frame: &mut Frame) {
         let span = condition.span;
         match self.truth(condition, "require", frame) {
-            Truth::Known(true) => self.note_requirement(condition, true, frame),
+            // One that was foreseen was taken for granted.
+            Truth::Known(true) => self.note_requirement(condition, !self.is_foreseen(span), frame),
             Truth::Unknown => {}
             Truth::Known(false) => {
                 let values = self.values_of(condition, frame);
@@ -155,7 +156,7 @@ impl<'p> Evaluator<'p> {
                 self.fail(span, error);
             }
             Truth::Open(Value::Open(table)) => {
-                self.note_requirement(&require.condition, false, frame);
+                self.note_requirement(condition, false, frame);
                 let holds = table.map(|value| matches!(value, Value::Bool(true)));
                 let context = self.context;
                 let place = self.places.place(span);
