@@ -252,7 +252,7 @@ fn too_many_sums_are_an_error_that_names_the_limit() {
         compile(Source { name: "test.nas".into(), text: text.clone() }, &NoSources, &options)
     };
     let found = check(5_000);
-    assert_eq!(found.diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["N0509"]);
+    assert_eq!(found.diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["N0510"]);
     let enough = check(1_000_000);
     assert!(!enough.has_errors());
     // 8 numbers a channel: at most 10,000 channels.
