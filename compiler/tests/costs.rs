@@ -162,10 +162,11 @@ fn what_a_cost_cannot_be_is_said() {
 fn requirements_leave_something_together() {
     let body = "let a = choose { 1, 2 }; let b = choose { 1, 2 }; let x = conv(image, a, 1) |> conv(b, 1) |> conv(4, 1);";
     let found = |requires: &str| codes(&space(&format!("{body} {requires}")));
-    assert!(found("require a < b;").is_empty());
-    // 4a + ab + 4b numbers: where a < b, 14.
-    assert!(found("require a < b; require params() < 15;").is_empty());
-    assert_eq!(found("require a < b; require params() < 14;"), ["N0411"]);
+    assert!(found("require a + b > 2;").is_empty());
+    // 4a + ab + 4b numbers: 9 for 1 and 1, 14 for 1 and 2.
+    assert!(found("require params() < 14;").is_empty());
+    assert!(found("require a + b > 2; require params() < 15;").is_empty());
+    assert_eq!(found("require a + b > 2; require params() < 14;"), ["N0411"]);
 }
 
 #[test]
