@@ -14,14 +14,3 @@ space together() {
   require params() > 16 * 9 and params() < 16 * 25;
   output y = x |> conv(4, kernel);
 }
-
-space decisions() {
-  input x: f32[N, 4, 8, 8];
-  let a = choose { 1, 2 };
-  let b = choose { 1, 2 };
-  let c = choose { 1, 2 };
-  require a != b;
-  require b != c;
-  require a != c, "no two are equal";
-  output y = x |> conv(a, 1) |> conv(b, 1) |> conv(c, 1);
-}

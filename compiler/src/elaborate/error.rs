@@ -50,7 +50,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0506", "a name grows too long"),
     ("N0507", "lists nest too deeply"),
     ("N0508", "evaluation nests too deeply"),
-    ("N0509", "bounds on costs leave too many sums to look at"),
+    ("N0510", "bounds on costs leave too many sums to look at"),
     ("N0601", "not supported yet"),
 ];
 

@@ -286,7 +286,7 @@ fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
                     let on = detail.as_deref().map_or_else(String::new, |names| format!("this depends on {names}"));
                     ("N0505", on)
                 }
-                Limit::Sums => ("N0509", "counting the architectures that are left needs more".to_string()),
+                Limit::Sums => ("N0510", "counting the architectures that are left needs more".to_string()),
             };
             let diagnostic = Diagnostic::error(code, format!("more than {value} {}", limit.counts()), span, here);
             let diagnostic = match limit {

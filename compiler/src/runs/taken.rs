@@ -4,7 +4,8 @@ use super::Runs;
 use super::diagram::Point;
 
 impl Runs {
-    /// By decision, the answers that some run gives, ascending. `None` if there is no run at all.
+    /// By decision, the answers that some run gives, ascending; whether it keeps bounds on costs is not looked at. `None` if there
+    /// is no run at all.
     pub(crate) fn taken(&self) -> Option<Vec<Vec<u32>>> {
         // What follows a point has a smaller number.
         let mut possible: Vec<bool> = Vec::with_capacity(self.points.len());
