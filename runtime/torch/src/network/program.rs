@@ -398,7 +398,9 @@ impl Lowering<'_> {
             // A weight of zeros changes nothing.
             MixWeight::Zero => vec![Term { x: self.settle(buffer), scale: None, norm: None, others: None, alone: false }],
             MixWeight::Folded | MixWeight::Entangled => self.terms(buffer),
-            MixWeight::Multiply => vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None, alone: false }],
+            MixWeight::Multiply => {
+                vec![Term { x: self.settle(buffer), scale: Some(folded), norm: None, others: None, alone: false }]
+            }
         }
     }
 
@@ -441,7 +443,9 @@ impl Lowering<'_> {
                 branches.push(branch);
                 results.push(writes);
             }
-            None => self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes, Vec::new()),
+            None => {
+                self.emit(InstructionKind::Branches { step: branch.deep, before, branches: vec![branch] }, writes, Vec::new())
+            }
         }
     }
 
