@@ -326,18 +326,20 @@ impl Facts<'_> {
         if self.folder.run().kind == Kind::Search {
             let _ = writeln!(
                 out,
-                "- Search: {}, batch {}, learning rate {} to {}.",
+                "- Search: {}, batch {}, {}, learning rate {} to {}.",
                 counted(search.epochs, "epoch", "epochs"),
                 grouped(search.batch),
+                search.optimizer.title(),
                 search.lr,
                 search.lr_min
             );
         }
         let _ = writeln!(
             out,
-            "- Training of a network: {}, batch {}, learning rate {} to {}, {}.",
+            "- Training of a network: {}, batch {}, {}, learning rate {} to {}, {}.",
             counted(train.epochs, "epoch", "epochs"),
             grouped(train.batch),
+            train.optimizer.title(),
             train.lr,
             train.lr_min,
             if train.inherit { "from the supernet's weights" } else { "from fresh weights" }

@@ -81,6 +81,12 @@ pub(super) fn conflicts(values: &Values) -> Vec<SettingsError> {
     at_most("search.lr_min", "search.lr");
     at_most("train.lr_min", "train.lr");
     at_most("search.tau_min", "search.tau_max");
+    at_most("search.warmup", "search.epochs");
+    at_most("train.warmup", "train.epochs");
+    // Candidates warm up as the supernet does; 0 stands for as many epochs as it has.
+    if values.number("search.candidate_epochs").is_some_and(|epochs| epochs > 0.0) {
+        at_most("search.warmup", "search.candidate_epochs");
+    }
     if let (Some(mean), Some(std)) = (values.list("data.mean"), values.list("data.std"))
         && !mean.is_empty()
         && !std.is_empty()
@@ -97,7 +103,7 @@ fn conflict(values: &Values, key: &str, must: String) -> SettingsError {
     SettingsError { place, problem: Problem::Conflict { key: key.to_string(), value, must } }
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|number| number as f64)).filter(|number| number.is_finite())
 }
 

@@ -88,6 +88,17 @@ const MOMENTUM: Allowed = Allowed::Number(Low::From(0.0), High::Below(1.0));
 const TEMPERATURE: Allowed = Allowed::Number(Low::From(0.001), High::To(1000.0));
 const PORTION: Allowed = Allowed::Number(Low::Above(0.0), High::Below(1.0));
 
+const OPTIMIZER: Allowed = Allowed::OneOf(&["sgd", "adam", "adamw"]);
+
+/// What the sections of the search and of training say alike.
+const WARMUP: &str = "Epochs at the start in which the learning rate rises from 0 along a line, step by step; the cosine takes the \
+                      rest.";
+const NESTEROV: &str = "Whether that momentum is Nesterov's.";
+const BETAS: &str = "Of `adam` and `adamw`: how much of the running mean of the gradient, and of its square, each step keeps. \
+                     `sgd` does not read them.";
+const WEIGHT_DECAY: &str = "Weight decay of all weights alike, biases and normalisations too. `sgd` and `adam` add it, times the \
+                            weight, to the gradient; `adamw` takes it, times the learning rate and the weight, off the weight.";
+
 /// Every key, in the order of the file.
 pub const KEYS: &[Key] = &[
     Key {
@@ -155,11 +166,14 @@ pub const KEYS: &[Key] = &[
     },
     Key { name: "search.epochs", doc: "Epochs over the part of the data that trains weights.", allowed: Allowed::Int(1, MANY) },
     Key { name: "search.batch", doc: "Records a step.", allowed: Allowed::Int(1, MANY) },
-    Key { name: "search.lr", doc: "Learning rate of the weights at the start.", allowed: POSITIVE },
+    Key { name: "search.optimizer", doc: "What the weights learn by.", allowed: OPTIMIZER },
+    Key { name: "search.lr", doc: "Learning rate of the weights at the start, or after `search.warmup`.", allowed: POSITIVE },
     Key { name: "search.lr_min", doc: "Learning rate of the weights at the end; a cosine leads there.", allowed: NOT_NEGATIVE },
-    Key { name: "search.momentum", doc: "Momentum of the weights' SGD.", allowed: MOMENTUM },
-    Key { name: "search.nesterov", doc: "Whether that momentum is Nesterov's.", allowed: Allowed::Bool },
-    Key { name: "search.weight_decay", doc: "Weight decay of the weights.", allowed: NOT_NEGATIVE },
+    Key { name: "search.warmup", doc: WARMUP, allowed: Allowed::Int(0, MANY) },
+    Key { name: "search.momentum", doc: "Momentum of the weights' `sgd`. The others do not read it.", allowed: MOMENTUM },
+    Key { name: "search.nesterov", doc: NESTEROV, allowed: Allowed::Bool },
+    Key { name: "search.betas", doc: BETAS, allowed: Allowed::Betas },
+    Key { name: "search.weight_decay", doc: WEIGHT_DECAY, allowed: NOT_NEGATIVE },
     Key {
         name: "search.clip",
         doc: "The largest norm of all gradients of the weights together; 0 leaves them as they are.",
@@ -207,11 +221,14 @@ pub const KEYS: &[Key] = &[
     },
     Key { name: "train.epochs", doc: "Epochs over all training records.", allowed: Allowed::Int(1, MANY) },
     Key { name: "train.batch", doc: "Records a step.", allowed: Allowed::Int(1, MANY) },
-    Key { name: "train.lr", doc: "Learning rate at the start.", allowed: POSITIVE },
+    Key { name: "train.optimizer", doc: "What the weights learn by.", allowed: OPTIMIZER },
+    Key { name: "train.lr", doc: "Learning rate at the start, or after `train.warmup`.", allowed: POSITIVE },
     Key { name: "train.lr_min", doc: "Learning rate at the end; a cosine leads there.", allowed: NOT_NEGATIVE },
-    Key { name: "train.momentum", doc: "Momentum of SGD.", allowed: MOMENTUM },
-    Key { name: "train.nesterov", doc: "Whether that momentum is Nesterov's.", allowed: Allowed::Bool },
-    Key { name: "train.weight_decay", doc: "Weight decay.", allowed: NOT_NEGATIVE },
+    Key { name: "train.warmup", doc: WARMUP, allowed: Allowed::Int(0, MANY) },
+    Key { name: "train.momentum", doc: "Momentum of `sgd`. The others do not read it.", allowed: MOMENTUM },
+    Key { name: "train.nesterov", doc: NESTEROV, allowed: Allowed::Bool },
+    Key { name: "train.betas", doc: BETAS, allowed: Allowed::Betas },
+    Key { name: "train.weight_decay", doc: WEIGHT_DECAY, allowed: NOT_NEGATIVE },
     Key {
         name: "train.clip",
         doc: "The largest norm of all gradients together; 0 leaves them as they are.",
@@ -265,7 +282,10 @@ impl Allowed {
             Allowed::Number(low, high) => format!("a number{}", range(*low, *high)),
             Allowed::OneOf(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-                quoted.join(" or ")
+                match quoted.split_last() {
+                    Some((last, before)) if before.len() > 1 => format!("{} or {last}", before.join(", ")),
+                    Some(_) | None => quoted.join(" or "),
+                }
             }
             Allowed::Word => "a word of at most 40 letters, digits, `-` and `_`".into(),
             Allowed::Text => "a text that is not empty and has no control characters".into(),

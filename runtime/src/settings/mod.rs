@@ -89,15 +89,21 @@ pub struct Search {
     pub epochs: u64,
     /// Records a step.
     pub batch: u64,
-    /// Learning rate of the weights at the start.
+    /// What the weights learn by.
+    pub optimizer: Optimizer,
+    /// Learning rate of the weights at the start, or after the warm-up.
     pub lr: f64,
     /// Learning rate of the weights at the end (cosine schedule).
     pub lr_min: f64,
+    /// Epochs in which the learning rate rises from 0.
+    pub warmup: u64,
     /// Momentum of SGD.
     pub momentum: f64,
     /// Whether it is Nesterov's.
     pub nesterov: bool,
-    /// Weight decay of the weights.
+    /// Betas of Adam and AdamW.
+    pub betas: (f64, f64),
+    /// Weight decay of the weights, of all alike.
     pub weight_decay: f64,
     /// The largest norm of all gradients together; 0 leaves them as they are.
     pub clip: f64,
@@ -130,6 +136,29 @@ impl Search {
     }
 }
 
+/// What weights learn by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimizer {
+    /// Stochastic gradient descent with momentum; weight decay is added to the gradient.
+    Sgd,
+    /// Adam; weight decay is added to the gradient.
+    Adam,
+    /// Adam whose weight decay goes past the gradient: the weights shrink by it, times the learning rate.
+    Adamw,
+}
+
+impl Optimizer {
+    /// As papers write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Optimizer::Sgd => "SGD",
+            Optimizer::Adam => "Adam",
+            Optimizer::Adamw => "AdamW",
+        }
+    }
+}
+
 /// DrNAS' regulariser of the decisions' parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -158,15 +187,21 @@ pub struct Train {
     pub epochs: u64,
     /// Records a step.
     pub batch: u64,
-    /// Learning rate at the start.
+    /// What the weights learn by.
+    pub optimizer: Optimizer,
+    /// Learning rate at the start, or after the warm-up.
     pub lr: f64,
     /// Learning rate at the end (cosine schedule).
     pub lr_min: f64,
+    /// Epochs in which the learning rate rises from 0.
+    pub warmup: u64,
     /// Momentum of SGD.
     pub momentum: f64,
     /// Whether it is Nesterov's.
     pub nesterov: bool,
-    /// Weight decay.
+    /// Betas of Adam and AdamW.
+    pub betas: (f64, f64),
+    /// Weight decay, of all weights alike.
     pub weight_decay: f64,
     /// The largest norm of all gradients together; 0 leaves them as they are.
     pub clip: f64,
@@ -230,10 +265,13 @@ impl Default for Search {
             control: "random".into(),
             epochs: 100,
             batch: 64,
+            optimizer: Optimizer::Sgd,
             lr: 0.025,
             lr_min: 0.001,
+            warmup: 0,
             momentum: 0.9,
             nesterov: false,
+            betas: (0.9, 0.999),
             weight_decay: 3e-4,
             clip: 5.0,
             arch_lr: 3e-4,
@@ -255,10 +293,13 @@ impl Default for Train {
         Train {
             epochs: 200,
             batch: 64,
+            optimizer: Optimizer::Sgd,
             lr: 0.1,
             lr_min: 0.0,
+            warmup: 0,
             momentum: 0.9,
             nesterov: true,
+            betas: (0.9, 0.999),
             weight_decay: 5e-4,
             clip: 5.0,
             inherit: false,

@@ -1,6 +1,6 @@
 //! Where each value comes from: the default, files in their order, flags of the command line, `--set`; each before the next.
 
-use super::check::{conflicts, fit, fit_parameter, parameter_words};
+use super::check::{conflicts, fit, fit_parameter, number, parameter_words};
 use super::keys::{KEYS, Key, SECTIONS, find};
 use super::nearest::nearest;
 use super::print::shown;
@@ -123,7 +123,7 @@ impl Values {
     }
 
     pub(super) fn number(&self, key: &str) -> Option<f64> {
-        self.get(key).and_then(|given| given.value.as_float())
+        self.get(key).and_then(|given| number(&given.value))
     }
 
     pub(super) fn list(&self, key: &str) -> Option<&Vec<Value>> {

@@ -137,6 +137,11 @@ fn values_that_are_not_allowed_say_what_is() {
         ("search.arch_betas=0.5", "two numbers from 0 on, below 1"),
         ("search.arch_betas=0.5,1", "two numbers from 0 on, below 1"),
         ("search.regularizer=l1", "`l2` or `kl`"),
+        ("search.optimizer=lamb", "`sgd`, `adam` or `adamw`"),
+        ("train.optimizer=AdamW", "`sgd`, `adam` or `adamw`"),
+        ("train.betas=0.9,1", "two numbers from 0 on, below 1"),
+        ("search.betas=0.9,0.99,0.999", "two numbers from 0 on, below 1"),
+        ("train.warmup=-1", "an integer from 0 to 1000000"),
         ("search.algorithm=../x", "a word of at most 40 letters, digits, `-` and `_`"),
         ("run.seeds=", "a list of 1 to 1000 different integers from 0 on"),
         ("run.seeds=1,1", "a list of 1 to 1000 different integers from 0 on"),
@@ -218,6 +223,15 @@ fn values_must_fit_each_other_and_the_given_one_is_named() {
         ["--set data.std=1: `data.std` cannot be `[1.0]`: it must be as long as `data.mean`, which has 2 | "]
     );
     assert!(resolved(Command::Train, "", &[], &["data.mean=0.1,0.2"]).is_ok());
+    assert_eq!(
+        errors(Command::Train, "[train]\nwarmup = 5", &["train.epochs=4"]),
+        ["my.toml:2:1: `train.warmup` cannot be `5`: it must be at most `train.epochs`, which is 4 | "]
+    );
+    assert_eq!(
+        errors(Command::Search, "", &["warmup=3", "candidate_epochs=2"]),
+        ["--set warmup=3: `search.warmup` cannot be `3`: it must be at most `search.candidate_epochs`, which is 2 | "]
+    );
+    assert!(resolved(Command::Search, "", &[], &["warmup=100"]).is_ok(), "100 epochs, and candidates have as many");
 }
 
 #[test]

@@ -36,9 +36,10 @@ unsafe extern "C" {
         rate: f64,
         beta1: f64,
         beta2: f64,
+        steps: *const u64,
         weight_decay: f64,
         epsilon: f64,
-        step: u64,
+        decoupled: bool,
     ) -> *mut c_char;
     fn nasc_dirichlet_rsample(out: *mut c_void, concentration: *const c_void) -> *mut c_char;
     fn nasc_combine(out: *mut c_void, terms: *const Term, count: usize, of_batch: bool) -> *mut c_char;
@@ -72,12 +73,12 @@ pub struct Adam {
     pub rate: f64,
     /// Decay of the running mean and of the running mean square.
     pub betas: (f64, f64),
-    /// Added to the gradient, times the parameter.
+    /// Added to the gradient, times the parameter; or where `decoupled`, taken off the parameter, times the step size and it.
     pub weight_decay: f64,
+    /// Whether weight decay goes past the gradient, which makes it AdamW.
+    pub decoupled: bool,
     /// Added to the root of the mean square.
     pub epsilon: f64,
-    /// The number of this step, from 1.
-    pub step: u64,
 }
 
 /// Seeds libtorch's generators, of the CPU and of every CUDA device.
@@ -128,19 +129,23 @@ pub fn fused_sgd<T: Borrow<Tensor>>(tensors: &[T], gradients: &[T], buffers: &[T
     })
 }
 
-/// A step of Adam in place.
+/// A step of Adam in place. `steps` are its numbers, from 1, one a tensor: tensors may have missed steps.
 pub fn fused_adam<T: Borrow<Tensor>>(
     tensors: &[T],
     gradients: &[T],
     means: &[T],
     squares: &[T],
+    steps: &[u64],
     hyper: &Adam,
 ) -> Result<(), TchError> {
     same_count(tensors, &[gradients, means, squares])?;
+    if steps.len() != tensors.len() {
+        return Err(TchError::Shape(format!("{} tensors and the numbers of {} steps", tensors.len(), steps.len())));
+    }
     let (tensors, gradients) = (pointers(tensors), pointers(gradients));
     let (means, squares) = (pointers(means), pointers(squares));
-    let Adam { rate, betas, weight_decay, epsilon, step } = *hyper;
-    // SAFETY: each of the four holds `tensors.len()` tensors that outlive the call.
+    let Adam { rate, betas, weight_decay, decoupled, epsilon } = *hyper;
+    // SAFETY: each of the four holds `tensors.len()` tensors that outlive the call, and `steps` as many numbers.
     check(unsafe {
         nasc_fused_adam(
             tensors.as_ptr(),
@@ -151,9 +156,10 @@ pub fn fused_adam<T: Borrow<Tensor>>(
             rate,
             betas.0,
             betas.1,
+            steps.as_ptr(),
             weight_decay,
             epsilon,
-            step,
+            decoupled,
         )
     })
 }

@@ -29,6 +29,10 @@ struct Norm {
 const MOMENTUM: f64 = 0.3;
 const EPSILON: f64 = 1e-3;
 
+/// See `adam_and_adamw_are_pytorchs`.
+const PYTORCH_ADAM: [f64; 3] = [0.9212263545439349, -1.8670890624290306, 0.36423831105351373];
+const PYTORCH_ADAMW: [f64; 3] = [0.9207129692107091, -1.8719501300520436, 0.36296967100813793];
+
 impl Term {
     fn leaves(&self) -> Vec<&Tensor> {
         let norm = self.norm.iter().flat_map(|norm| norm.gamma.iter().chain(&norm.beta));
@@ -208,9 +212,9 @@ fn dirichlet_gradients_are_those_of_the_distribution() {
     assert_near(ours, &theirs, 1e-6, "the closed form");
 }
 
-/// Three steps of each optimiser against its formula, with a gradient in another memory format than its weight.
+/// Three steps of SGD against its formula, with a gradient in another memory format than its weight.
 #[test]
-fn optimisers_are_their_formulas() {
+fn sgd_is_its_formula() {
     let shape = [6, 4, 3, 3];
     let gradients: Vec<Tensor> = (0..3).map(|step| randn(40 + step, &shape)).collect();
     let other_format = |g: &Tensor| shim::channels_last(g).expect("4 dimensions");
@@ -227,20 +231,65 @@ fn optimisers_are_their_formulas() {
         }
         assert_near(&weight, &expected, 1e-6, &format!("SGD, Nesterov {nesterov}, momentum {momentum}"));
     }
+}
 
-    let weight = randn(2, &shape);
-    let mut adam = Adam::new(&[weight.shallow_clone()], 0.02, (0.5, 0.999), 0.1).expect("zeros");
-    let (mut expected, mut mean, mut square) = (weight.to_kind(Kind::Double), weight.zeros_like(), weight.zeros_like());
-    for (step, g) in gradients.iter().enumerate() {
-        adam.step(&[weight.shallow_clone()], &[other_format(g)]).expect("a step");
-        let decayed = g + &expected * 0.1;
-        mean = mean * 0.5 + &decayed * 0.5;
-        square = square * 0.999 + decayed.square() * 0.001;
-        let power = step as i32 + 1;
-        let (mean, square) = (&mean / (1.0 - 0.5f64.powi(power)), &square / (1.0 - 0.999f64.powi(power)));
-        expected -= mean / (square.sqrt() + 1e-8) * 0.02;
+/// Adam's and AdamW's closed form in 64 bits. The second of two weights misses the second step, in which it keeps its value; its
+/// bias correction goes by its own steps.
+#[test]
+fn adam_and_adamw_are_their_formulas() {
+    let (rate, (beta1, beta2), decay) = (0.02, (0.9f64, 0.995f64), 0.1);
+    for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
+        for decoupled in [false, true] {
+            let shape = [6, 4, 3, 3];
+            let weights = [randn(2, &shape).to_kind(kind), randn(3, &[7]).to_kind(kind)];
+            let mut adam = Adam { decoupled, ..Adam::new(&weights, 0.0, (beta1, beta2), decay).expect("zeros") };
+            let mut expected: Vec<Tensor> = weights.iter().map(|weight| weight.to_kind(Kind::Double).copy()).collect();
+            let zeros = || expected.iter().map(Tensor::zeros_like).collect::<Vec<_>>();
+            let (mut means, mut squares, mut steps) = (zeros(), zeros(), [0, 0]);
+            for (step, used) in [&[0usize, 1][..], &[0], &[0, 1], &[1]].into_iter().enumerate() {
+                let gradients = [randn(40 + step as i64, &shape).to_kind(kind), randn(50 + step as i64, &[7]).to_kind(kind)];
+                let given: Vec<Tensor> = used.iter().map(|&number| gradients[number].shallow_clone()).collect();
+                // A gradient in another memory format than its weight.
+                let given: Vec<Tensor> =
+                    given.iter().map(|g| if g.dim() == 4 { shim::channels_last(g).expect("4-d") } else { g.copy() }).collect();
+                adam.step_of(&weights, used, &given, rate).expect("a step");
+                for &number in used {
+                    let mut gradient = gradients[number].to_kind(Kind::Double);
+                    if decoupled {
+                        expected[number] = &expected[number] * (1.0 - rate * decay);
+                    } else {
+                        gradient += &expected[number] * decay;
+                    }
+                    steps[number] += 1;
+                    means[number] = &means[number] * beta1 + &gradient * (1.0 - beta1);
+                    squares[number] = &squares[number] * beta2 + gradient.square() * (1.0 - beta2);
+                    let mean = &means[number] / (1.0 - beta1.powi(steps[number]));
+                    let root = (&squares[number] / (1.0 - beta2.powi(steps[number]))).sqrt();
+                    expected[number] = &expected[number] - mean / (root + 1e-8) * rate;
+                }
+                for (weight, expected) in weights.iter().zip(&expected) {
+                    let away = (weight.to_kind(Kind::Double) - expected).abs().max().double_value(&[]);
+                    assert!(away < tolerance, "{kind:?}, decoupled {decoupled}, step {step}: {away:e} away");
+                }
+            }
+            assert_eq!(adam.updates, [3, 3]);
+        }
     }
-    assert_near(&weight, &expected, 1e-5, "Adam");
+}
+
+/// Values that `torch.optim.Adam` and `torch.optim.AdamW` (2.11, 64 bits, not fused) give, with the conv-macro recipe's betas.
+#[test]
+fn adam_and_adamw_are_pytorchs() {
+    let theirs = [(false, PYTORCH_ADAM), (true, PYTORCH_ADAMW)];
+    for (decoupled, expected) in theirs {
+        let weight = Tensor::from_slice(&[1.0f64, -2.0, 0.5]);
+        let mut adam = Adam { decoupled, ..Adam::new(&[weight.shallow_clone()], 0.0, (0.9, 0.995), 0.05).expect("zeros") };
+        for (gradient, rate) in [([0.1, -0.2, 0.3], 0.1), ([-0.4, 0.1, 0.0], 0.05)] {
+            adam.step_of(&[weight.shallow_clone()], &[0], &[Tensor::from_slice(&gradient)], rate).expect("a step");
+        }
+        let found = Vec::<f64>::try_from(&weight).expect("numbers");
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-14), "{decoupled}: {found:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use nasc_compiler::cost;
 use nasc_compiler::derive::derive;
 use nasc_compiler::plan::{PlanSelection, plan};
 use nasc_torch::network::{Choice, EngineError, Mode, Network};
-use nasc_torch::optimise::{Adam, Sgd};
+use nasc_torch::optimise::{Adam, Optimiser, Sgd};
 use nasc_torch::random::{At, Purpose, normals};
 use nasc_torch::search::relaxation::{Schedule, Softmax};
 use nasc_torch::search::supernet::{SupernetState, learned};
@@ -200,7 +200,7 @@ fn parameters_pass_selections_over() {
     let learned: Vec<usize> = learned(&plan.decisions).collect();
     assert_eq!(learned, [0, 1, 3, 4, 5]);
     let network = Network::new(plan, Device::Cpu).expect("the plan runs here");
-    let optimiser = Sgd::new(network.weights(), 0.9, 0.0, false).expect("zeros");
+    let optimiser = Optimiser::Sgd(Sgd::new(network.weights(), 0.9, 0.0, false).expect("zeros"));
     let likeliest = |number: &usize| Tensor::zeros([5], (Kind::Float, Device::Cpu)).fill_at((number % 5) as i64);
     let parameters: Vec<Tensor> = learned.iter().map(likeliest).collect();
     let decision_optimiser = Adam::new(&parameters, 0.1, (0.5, 0.999), 0.0).expect("zeros");

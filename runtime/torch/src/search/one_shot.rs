@@ -14,7 +14,7 @@ use super::trials::{Found, Trial};
 use crate::checkpoint::Resumed;
 use crate::evaluate::{evaluate, recalibrate};
 use crate::network::{Choice, Network};
-use crate::optimise::{Adam, Sgd, cosine};
+use crate::optimise::{Adam, Optimiser, Rule, Schedule};
 use crate::random::{At, Purpose};
 use crate::tensors::Tensors;
 use crate::worker::WorkerError;
@@ -84,7 +84,7 @@ impl<'a> OneShotTraining<'a> {
         network.initialise(At::once(trial.seed, Purpose::SupernetWeights).seed())?;
         let widths: Vec<usize> = learned(&decisions).map(|number| decisions[number].labels.len()).collect();
         let parameters = relaxation::parameters(trial.seed, &widths, session.device)?;
-        let optimiser = Sgd::new(network.weights(), settings.momentum, settings.weight_decay, settings.nesterov)?;
+        let optimiser = Optimiser::new(network.weights(), &Rule::of_search(&settings))?;
         let decision_optimiser = Adam::new(&parameters, settings.arch_lr, settings.arch_betas, parts.parameter_decay)?;
         let batch = settings.batch;
         let stream = |part, purpose| session.data.stream(part, Order::Training { seed: trial.seed, purpose, batch });
@@ -104,13 +104,24 @@ impl<'a> OneShotTraining<'a> {
         let memory: Memory = serde_json::from_value(memory)?;
         let state = &mut self.state;
         tensors.copy_to("network", state.model.network.tensors())?;
-        tensors.copy_to("momentum", state.model.optimiser.buffers.iter())?;
+        state.model.optimiser.restore(tensors)?;
         tensors.copy_to("parameter", state.parameters.iter())?;
         tensors.copy_to("mean", state.decision_optimiser.means.iter())?;
         tensors.copy_to("square", state.decision_optimiser.squares.iter())?;
-        state.decision_optimiser.updates = memory.updates;
+        state.decision_optimiser.updates.fill(memory.updates);
         self.leaders = memory.leaders;
         Ok(())
+    }
+
+    /// Learning rates of the weights.
+    fn schedule(&self) -> Schedule {
+        let Search { lr: rate, lr_min: rate_min, warmup, epochs, .. } = self.settings;
+        Schedule { rate, rate_min, warmup, epochs }
+    }
+
+    /// Updates of the decisions so far. Each was one of all parameters.
+    fn updates(&self) -> u64 {
+        self.state.decision_optimiser.updates.first().copied().unwrap_or(0)
     }
 
     /// The mean weight of every alternative of every decision that has parameters.
@@ -144,7 +155,7 @@ impl Training for OneShotTraining<'_> {
     fn begin(&mut self, epoch: u64, step: u64) -> Result<(), WorkerError> {
         self.weights.begin(epoch, step);
         if self.parts.learner.updates_decisions(epoch) && !self.state.parameters.is_empty() {
-            self.judges.begin_at(self.state.decision_optimiser.updates);
+            self.judges.begin_at(self.updates());
         }
         Ok(())
     }
@@ -157,7 +168,7 @@ impl Training for OneShotTraining<'_> {
         let updates_decisions = self.parts.learner.updates_decisions(epoch) && !self.state.parameters.is_empty();
         let judge = if updates_decisions { Some(self.judges.next_cyclic(waited)?) } else { None };
         let batch = self.weights.require(waited)?;
-        let rate = cosine(self.settings.lr, self.settings.lr_min, epoch, self.settings.epochs);
+        let rate = self.schedule().at(epoch, step, self.weights.batches());
         let moment = Moment { seed: self.trial.seed, epoch, epochs: self.settings.epochs, step, rate };
         let relaxation = &*self.parts.relaxation;
         Ok(self.parts.learner.step(&mut self.state, relaxation, judge.as_ref(), &batch, moment)?)
@@ -174,7 +185,7 @@ impl Training for OneShotTraining<'_> {
             probability: settled.probability,
         });
         let mut line = Map::new();
-        line.insert("learning_rate".into(), cosine(self.settings.lr, self.settings.lr_min, epoch, self.settings.epochs).into());
+        line.insert("learning_rate".into(), self.schedule().at_end(epoch).into());
         let rows = self.decisions.iter().zip(probabilities);
         let named = rows.filter_map(|(decision, row)| Some((decision.name.to_string(), Value::from(row?))));
         line.insert("probabilities".into(), Value::Object(named.collect()));
@@ -184,11 +195,11 @@ impl Training for OneShotTraining<'_> {
     fn save(&self) -> Result<(Tensors, Value), WorkerError> {
         let mut tensors = Tensors::default();
         tensors.add("network", self.state.model.network.tensors());
-        tensors.add("momentum", self.state.model.optimiser.buffers.iter());
+        self.state.model.optimiser.save(&mut tensors);
         tensors.add("parameter", self.state.parameters.iter());
         tensors.add("mean", self.state.decision_optimiser.means.iter());
         tensors.add("square", self.state.decision_optimiser.squares.iter());
-        let memory = Memory { updates: self.state.decision_optimiser.updates, leaders: self.leaders.clone() };
+        let memory = Memory { updates: self.updates(), leaders: self.leaders.clone() };
         Ok((tensors, serde_json::to_value(memory)?))
     }
 }

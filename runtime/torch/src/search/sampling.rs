@@ -63,7 +63,7 @@ pub fn run(
 ) -> Result<Option<Found>, WorkerError> {
     let recipe = Recipe::of_candidate(&session.settings.search);
     let pass = session.data.pass(&Part::Weights, recipe.batch)?;
-    let cost = |macs: u64| session.training_cost(pass, recipe.epochs, macs);
+    let cost = |macs: u64| session.training_cost(pass, recipe.schedule.epochs, macs);
     let candidates = propose(&session.space, proposal, trial.seed, limit.macs, |macs| cost(macs).macs)?;
     let costs: Vec<Budget> = candidates.iter().map(|candidate| cost(session.space.macs(Some(candidate)))).collect();
     let (mut memory, mut best) = (Memory::default(), None);
@@ -90,7 +90,7 @@ pub fn run(
             progress = resumed.progress;
         }
         let label = Label { trial: trial.name.clone(), phase: "search", candidate: Some(number as u64) };
-        match epochs::run(session, &label, &mut training, &mut progress, recipe.epochs)? {
+        match epochs::run(session, &label, &mut training, &mut progress, recipe.schedule.epochs)? {
             Ended::Interrupted => return Ok(None),
             Ended::Done => {}
         }

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <cmath>
 #include <dlfcn.h>
+#include <map>
 #include <torch/csrc/autograd/custom_function.h>
 
 using torch::autograd::AutogradContext;
@@ -104,19 +105,35 @@ char* nasc_fused_sgd(const TensorPointer* tensors, const TensorPointer* gradient
     });
 }
 
-// Step number `step` (from 1) of Adam in place.
+// A step of Adam in place, the `steps[i]`-th (from 1) of tensor i. `decoupled` takes the weight decay past the gradient (AdamW).
 char* nasc_fused_adam(const TensorPointer* tensors, const TensorPointer* gradients, const TensorPointer* means,
                       const TensorPointer* squares, size_t count, double rate, double beta1, double beta2,
-                      double weight_decay, double epsilon, uint64_t step) {
+                      const uint64_t* steps, double weight_decay, double epsilon, bool decoupled) {
     return guarded([&] {
         at::NoGradGuard no_grad;
         if (count == 0) return;
         const auto parameters = tensors_of(tensors, count);
         const auto grads = laid_out_like(parameters, tensors_of(gradients, count));
-        const auto number = at::full({}, static_cast<double>(step), parameters[0].options().dtype(at::kFloat));
-        at::_fused_adam_(parameters, grads, tensors_of(means, count), tensors_of(squares, count), {},
-                         std::vector<at::Tensor>(count, number), rate, beta1, beta2, weight_decay, epsilon,
-                         /*amsgrad=*/false, /*maximize=*/false);
+        // The kernels want a number of 32 bits for each tensor, on its device. Most tensors share one.
+        std::map<uint64_t, at::Tensor> made;
+        std::vector<at::Tensor> numbers;
+        numbers.reserve(count);
+        for (size_t i = 0; i < count; ++i) {
+            auto& number = made[steps[i]];
+            if (!number.defined()) {
+                number = at::full({}, static_cast<double>(steps[i]), parameters[0].options().dtype(at::kFloat));
+            }
+            numbers.push_back(number);
+        }
+        const auto first = tensors_of(means, count);
+        const auto second = tensors_of(squares, count);
+        if (decoupled) {
+            at::_fused_adamw_(parameters, grads, first, second, {}, numbers, rate, beta1, beta2, weight_decay, epsilon,
+                              /*amsgrad=*/false, /*maximize=*/false);
+        } else {
+            at::_fused_adam_(parameters, grads, first, second, {}, numbers, rate, beta1, beta2, weight_decay, epsilon,
+                             /*amsgrad=*/false, /*maximize=*/false);
+        }
     });
 }
 

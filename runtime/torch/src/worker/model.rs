@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::sums::Row;
 use crate::network::{Choice, EngineError, Mode, Network, Wanted};
-use crate::optimise::Sgd;
+use crate::optimise::Optimiser;
 use crate::shim;
 use tch::{TchError, Tensor};
 
@@ -39,14 +39,14 @@ pub struct Model {
     /// The executor with the weights.
     pub network: Network,
     /// Of the weights.
-    pub optimiser: Sgd,
+    pub optimiser: Optimiser,
     /// The largest norm of all gradients together; 0 leaves them as they are.
     pub clip: f64,
 }
 
 impl Model {
     /// An update of the weights under given choices, with statistics of batches kept as the network says. Weights that the loss
-    /// does not depend on keep their value and momentum.
+    /// does not depend on keep their value and what the optimiser remembers of them.
     pub fn update(&mut self, choices: &[Choice], batch: &Batch, rate: f64) -> Result<Row, ModelError> {
         let inputs = batch.inputs(self.network.plan())?;
         let outcome = self.network.forward(&inputs, choices, Mode::Train, LOSS_AND_METRICS)?;

@@ -24,9 +24,9 @@ use tch::Device;
 /// The least time between two events that say how far an epoch is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How many times the supernet's bytes a checkpoint holds at most: weights, their momentum, the best network so far, and as much
-/// again for what an algorithm may add.
-const CHECKPOINT_COPIES: u64 = 6;
+/// How many times the supernet's bytes a checkpoint holds at most: weights, what their optimiser remembers (at most twice as much),
+/// the best network so far, and as much again for what an algorithm may add.
+const CHECKPOINT_COPIES: u64 = 8;
 
 /// A process at work on a job.
 pub struct Session {

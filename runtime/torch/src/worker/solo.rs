@@ -1,6 +1,6 @@
 //! The training of one network by itself: a found architecture's, or a candidate's of a search that trains its candidates.
 //!
-//! Epochs over one part of the data with SGD and a cosine schedule; no decisions are left to learn. Everything random follows
+//! Epochs over one part of the data with the optimiser of the settings and a cosine schedule; no decisions are left to learn. Everything random follows
 //! from the seed that is given, so that candidates of one trial have one each.
 
 use super::WorkerError;
@@ -9,7 +9,7 @@ use super::epochs::{EpochEnd, Training};
 use super::model::Model;
 use super::sums::{Means, Row};
 use crate::network::Network;
-use crate::optimise::{Sgd, cosine};
+use crate::optimise::{Optimiser, Rule, Schedule};
 use crate::random::{At, Purpose};
 use crate::shim;
 use crate::tensors::Tensors;
@@ -22,20 +22,12 @@ use tch::Device;
 /// How a network is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
-    /// Passes over the data.
-    pub epochs: u64,
     /// Records a step.
     pub batch: u64,
-    /// Learning rate at the start.
-    pub rate: f64,
-    /// Learning rate at the end.
-    pub rate_min: f64,
-    /// Momentum.
-    pub momentum: f64,
-    /// Whether it is Nesterov's.
-    pub nesterov: bool,
-    /// Weight decay.
-    pub weight_decay: f64,
+    /// Passes over the data and the learning rates of their steps.
+    pub schedule: Schedule,
+    /// How the weights learn.
+    pub rule: Rule,
     /// The largest norm of all gradients together; 0 leaves them as they are.
     pub clip: f64,
 }
@@ -44,27 +36,20 @@ impl Recipe {
     /// How the networks of trials are trained.
     pub fn of_train(train: &Train) -> Recipe {
         Recipe {
-            epochs: train.epochs,
             batch: train.batch,
-            rate: train.lr,
-            rate_min: train.lr_min,
-            momentum: train.momentum,
-            nesterov: train.nesterov,
-            weight_decay: train.weight_decay,
+            schedule: Schedule { rate: train.lr, rate_min: train.lr_min, warmup: train.warmup, epochs: train.epochs },
+            rule: Rule::of_train(train),
             clip: train.clip,
         }
     }
 
     /// How a search trains a candidate: as the supernet's weights, for the candidates' own number of epochs.
     pub fn of_candidate(search: &Search) -> Recipe {
+        let epochs = if search.candidate_epochs == 0 { search.epochs } else { search.candidate_epochs };
         Recipe {
-            epochs: if search.candidate_epochs == 0 { search.epochs } else { search.candidate_epochs },
             batch: search.batch,
-            rate: search.lr,
-            rate_min: search.lr_min,
-            momentum: search.momentum,
-            nesterov: search.nesterov,
-            weight_decay: search.weight_decay,
+            schedule: Schedule { rate: search.lr, rate_min: search.lr_min, warmup: search.warmup, epochs },
+            rule: Rule::of_search(search),
             clip: search.clip,
         }
     }
@@ -91,7 +76,7 @@ impl SoloTraining {
     ) -> Result<SoloTraining, WorkerError> {
         let mut network = Network::new(plan, device)?;
         network.initialise(At::once(seed, Purpose::NetworkWeights).seed())?;
-        let optimiser = Sgd::new(network.weights(), recipe.momentum, recipe.weight_decay, recipe.nesterov)?;
+        let optimiser = Optimiser::new(network.weights(), &recipe.rule)?;
         let stream = data.stream(part, Order::Training { seed, purpose: Purpose::NetworkOrder, batch: recipe.batch })?;
         Ok(SoloTraining { model: Model { network, optimiser, clip: recipe.clip }, recipe, seed, stream })
     }
@@ -99,12 +84,7 @@ impl SoloTraining {
     /// Takes up what [`SoloTraining::save`] kept.
     pub fn restore(&mut self, tensors: &Tensors) -> Result<(), WorkerError> {
         tensors.copy_to("network", self.model.network.tensors())?;
-        Ok(tensors.copy_to("momentum", &self.model.optimiser.buffers)?)
-    }
-
-    /// The learning rate of an epoch.
-    fn rate(&self, epoch: u64) -> f64 {
-        cosine(self.recipe.rate, self.recipe.rate_min, epoch, self.recipe.epochs)
+        Ok(self.model.optimiser.restore(tensors)?)
     }
 }
 
@@ -122,20 +102,20 @@ impl Training for SoloTraining {
         let batch = self.stream.require(waited)?;
         let seed = At { seed: self.seed, purpose: Purpose::NetworkUpdate, epoch, step }.seed();
         shim::manual_seed(seed as i64);
-        let rate = self.rate(epoch);
+        let rate = self.recipe.schedule.at(epoch, step, self.stream.batches());
         Ok(self.model.update(&[], &batch, rate)?)
     }
 
     fn end(&mut self, epoch: u64, _: &Means, _: &Data) -> Result<EpochEnd, WorkerError> {
         let mut line = Map::new();
-        line.insert("learning_rate".into(), self.rate(epoch).into());
+        line.insert("learning_rate".into(), self.recipe.schedule.at_end(epoch).into());
         Ok(EpochEnd { line, events: Vec::new() })
     }
 
     fn save(&self) -> Result<(Tensors, Value), WorkerError> {
         let mut tensors = Tensors::default();
         tensors.add("network", self.model.network.tensors());
-        tensors.add("momentum", &self.model.optimiser.buffers);
+        self.model.optimiser.save(&mut tensors);
         Ok((tensors, Value::Null))
     }
 }

@@ -179,7 +179,7 @@ fn train(
         None => {}
     }
     let label = Label { trial: trial.name.clone(), phase: PHASE, candidate: None };
-    match epochs::run(session, &label, &mut training, &mut progress, recipe.epochs)? {
+    match epochs::run(session, &label, &mut training, &mut progress, recipe.schedule.epochs)? {
         Ended::Interrupted => return Ok(Ended::Interrupted),
         Ended::Done => {}
     }

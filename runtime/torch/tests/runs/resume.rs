@@ -2,6 +2,7 @@
 
 use crate::common::{Bench, complete, results, work};
 use nasc_runtime::events::Event;
+use nasc_runtime::settings::Optimizer;
 use nasc_torch::worker::WorkerError;
 use nasc_torch::worker::epochs::Ended;
 use nasc_torch::worker::job::Job;
@@ -88,6 +89,35 @@ fn searches_of_every_algorithm_that_were_stopped_are_the_same_bytes() {
             same(&results(&whole), &resumed);
         }
     }
+}
+
+/// GDAS leaves weights out of steps, so that each has its own number of updates; and a warm-up ends in the middle.
+#[test]
+fn a_search_and_a_training_with_adamw_that_were_stopped_are_the_same_bytes() {
+    let mut bench = Bench::new();
+    let settings = &mut bench.settings;
+    settings.search.algorithm = "gdas".into();
+    settings.search.optimizer = Optimizer::Adamw;
+    settings.train.optimizer = Optimizer::Adamw;
+    (settings.search.lr, settings.search.warmup, settings.train.lr, settings.train.warmup) = (0.01, 2, 0.01, 1);
+    let whole = bench.search("whole");
+    complete(&whole, Job::Search);
+    complete(&whole, Job::Train);
+    let interrupted = bench.search("interrupted");
+    broken(&interrupted, Job::Search, [3, 5, 1, 1, 4, 9].map(|steps| (steps, Verdict::Interrupt)));
+    broken(&interrupted, Job::Train, [1, 2, 3, 9].map(|steps| (steps, Verdict::Interrupt)));
+    let dropped = bench.search("dropped");
+    broken(&dropped, Job::Search, [5, 9, 8, 20].map(|steps| (steps, Verdict::Drop)));
+    broken(&dropped, Job::Train, [5, 9, 8].map(|steps| (steps, Verdict::Drop)));
+    for resumed in [interrupted, dropped] {
+        same(&results(&whole), &resumed);
+    }
+    // The setting reaches the weights: plain descent leaves others.
+    bench.settings.train.optimizer = Optimizer::Sgd;
+    let plain = bench.search("plain");
+    complete(&plain, Job::Search);
+    complete(&plain, Job::Train);
+    assert!(results(&plain)["weights.safetensors"] != results(&whole)["weights.safetensors"]);
 }
 
 #[test]
