@@ -167,7 +167,7 @@ fn shared_tensors_have_the_gradient_of_all_readers() {
             let sums = [first, second].map(|sum| sum.compute(true).expect("the terms fit each other"));
             let mut loss = (&sums[0] * &towards[0] + &sums[1] * &towards[1]).sum(Kind::Float);
             if others {
-                loss = loss + x.relu().sum(Kind::Float);
+                loss += x.relu().sum(Kind::Float);
             }
             loss
         };
