@@ -29,7 +29,7 @@ type Column = Vec<NodeId>;
 #[derive(Clone)]
 enum Merged {
     Same(NodeId),
-    New { kind: NodeKind, operands: Vec<Column> },
+    New { kind: Box<NodeKind>, operands: Vec<Column> },
 }
 
 /// A group in the making.
@@ -104,7 +104,7 @@ impl<'p> Evaluator<'p> {
                 continue;
             }
             let Some(kind) = self.merged_kind(&column, group) else { return false };
-            group.merged.insert(column, Merged::New { kind, operands: columns });
+            group.merged.insert(column, Merged::New { kind: Box::new(kind), operands: columns });
             pending.pop();
         }
         true
@@ -186,7 +186,9 @@ impl<'p> Evaluator<'p> {
                     let first = self.net.node(column[0]);
                     let (ty, path): (TensorType, Rc<str>) = (first.ty.clone(), Rc::from(&*first.path));
                     let operands: Vec<NodeId> = operands.iter().map(|column| made[column]).collect();
-                    let Value::Tensor(tensor) = self.add_unseen(kind.clone(), ty, &path, span, &operands) else { return None };
+                    let Value::Tensor(tensor) = self.add_unseen((**kind).clone(), ty, &path, span, &operands) else {
+                        return None;
+                    };
                     made.insert(column, tensor.node);
                     pending.pop();
                 }

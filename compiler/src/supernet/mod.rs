@@ -352,7 +352,6 @@ pub struct Node {
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "nearly every node is an operation")]
 pub enum NodeKind {
     /// The input of that number in [`Supernet::inputs`]. No operands.
     Input {

@@ -63,7 +63,7 @@ impl Definition<'_> {
         let mut drawn = one();
         for axis in &axes {
             if let Fate::Sampled(answer) = self.fates[axis.decision.0 as usize] {
-                drawn = drawn * self.mixture[axis.decision.0 as usize].get(i64::from(answer));
+                drawn *= self.mixture[axis.decision.0 as usize].get(i64::from(answer));
             }
         }
         axes.retain(|axis| self.fates[axis.decision.0 as usize] == Fate::Mixed);
@@ -79,9 +79,9 @@ impl Definition<'_> {
             let Some(slice) = slice else { continue };
             let mut probability = one();
             for (axis, answer) in &point {
-                probability = probability * self.mixture[axis.decision.0 as usize].get(i64::from(*answer));
+                probability *= self.mixture[axis.decision.0 as usize].get(i64::from(*answer));
             }
-            total = total + &probability;
+            total += &probability;
             found.push((point, probability, slice));
         }
         for (_, probability, _) in &mut found {
