@@ -64,9 +64,12 @@ fn the_supernet_of_darts_has_1930618_weights() {
     assert_eq!(cost::supernet_params(&space("darts", &[])), 1_930_618);
 }
 
+/// By node, its two operations and the states that they take.
+type Cell = [[(&'static str, u32); 2]; 4];
+
 /// The cells that DARTS' authors found by second-order search (paper: figures 4 and 5; code: `DARTS_V2`): for each node its two
 /// edges, each an operation and where it comes from.
-const SECOND_ORDER: [(&str, [[(&str, u32); 2]; 4]); 2] = [
+const SECOND_ORDER: [(&str, Cell); 2] = [
     (
         "normal",
         [
