@@ -171,6 +171,19 @@ fn other_numbers_go_to_libtorch() {
     (0..8).for_each(|seed| compare(seed, Kind::Double));
 }
 
+/// Windows that no network has would need scratch memory beyond any machine's, or beyond 64 bits.
+#[test]
+fn absurd_windows_go_to_libtorch() {
+    for far in [65i64, 200_000, 1 << 58] {
+        let (x, w) = (leaf(&[2, 4, 3, 3], Kind::Float), leaf(&[4, 1, 1, 1], Kind::Float));
+        let mut branches = shim::Branches::new(&x, None, false);
+        branches.add(&w, None, Windows { stride: far, pad: far, dilation: 1 }, false);
+        let ours = branches.compute(true).expect("libtorch takes them").remove(0);
+        let theirs = x.conv2d(&w, None::<&Tensor>, [far, far], [far, far], [1, 1], 4);
+        assert_eq!(ours, theirs, "{far}");
+    }
+}
+
 /// This processor picks the loops of its newest instruction set; the others are tried in processes of their own.
 #[test]
 fn every_instruction_set_computes_the_same() {

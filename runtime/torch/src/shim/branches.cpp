@@ -475,6 +475,9 @@ bool is_plain(const at::Tensor* tensor) {
     return tensor == nullptr || (tensor->scalar_type() == at::kFloat && tensor->is_cpu());
 }
 
+// Strides, paddings and reaches that the loops are made for.
+constexpr int64_t WIDEST = 64;
+
 // Whether the loops above are for these tensors: 32-bit numbers on the CPU.
 bool suits(const NascBefore& before, const NascBranch* branches, size_t count) {
     if (before.x->dim() != 4 || before.x->numel() == 0 || !is_plain(before.x)) return false;
@@ -483,6 +486,12 @@ bool suits(const NascBefore& before, const NascBranch* branches, size_t count) {
     }
     for (size_t k = 0; k < count; ++k) {
         if (!is_plain(branches[k].deep) || !is_plain(branches[k].point)) return false;
+        // Scratch memory grows with these; beyond what networks have, libtorch may look how it copes.
+        const auto& branch = branches[k];
+        for (const int64_t size : {branch.stride, branch.pad, branch.dilation, branch.deep->size(2), branch.deep->size(3)}) {
+            if (size > WIDEST) return false;
+        }
+        if (branch.dilation * branch.deep->size(2) > WIDEST || branch.dilation * branch.deep->size(3) > WIDEST) return false;
     }
     return true;
 }
