@@ -5,7 +5,7 @@
 
 use nasc_grammar::lexer::{TokenKind, lex};
 use nasc_grammar::span::FileId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -69,31 +69,42 @@ impl Seed {
 /// All texts.
 pub(crate) struct Corpus {
     texts: Vec<String>,
+    /// Those that are examples of what is right come first.
     pub(crate) seeds: Vec<Seed>,
+    /// How many these are.
+    pub(crate) right: usize,
     /// Every spelling of a kind of token.
     pub(crate) words: HashMap<TokenKind, Vec<String>>,
+    /// Names that mean something in every text: those of `std.prelude`.
+    pub(crate) common: HashSet<String>,
 }
 
 impl Corpus {
     pub(crate) fn read() -> Corpus {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts = Vec::new();
-        for folder in ["tests/fuzz/corpus", "spaces", "examples", "tests/cases", "grammar/tests"] {
+        let page = fs::read_to_string(root.join("docs/language.md")).expect("the language has a page");
+        blocks(&page, false, &mut texts);
+        for folder in ["tests/fuzz/corpus", "spaces", "examples", "grammar/tests"] {
             collect(&root.join(folder), &mut texts);
         }
-        let page = fs::read_to_string(root.join("docs/language.md")).expect("the language has a page");
-        blocks(&page, &mut texts);
+        let right = texts.len();
+        collect(&root.join("tests/cases"), &mut texts);
+        blocks(&page, true, &mut texts);
         assert!(texts.len() > 150, "texts are found");
         let seeds: Vec<Seed> = texts.iter().map(|text| Seed::new(text)).collect();
         let mut words: HashMap<TokenKind, Vec<String>> = HashMap::new();
         for piece in seeds.iter().flat_map(|seed| &seed.pieces) {
             words.entry(piece.kind).or_default().push(piece.text.clone());
         }
+        let prelude = fs::read_to_string(root.join("spaces/std/prelude.nas")).expect("the library is there");
+        let common = Seed::new(&prelude).pieces.into_iter().filter(|piece| piece.kind == TokenKind::Name);
+        let common = common.map(|piece| piece.text).collect();
         for known in words.values_mut() {
             known.sort();
             known.dedup();
         }
-        Corpus { texts, seeds, words }
+        Corpus { texts, seeds, right, words, common }
     }
 
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
@@ -119,15 +130,22 @@ fn collect(folder: &Path, texts: &mut Vec<String>) {
     }
 }
 
-/// The examples of a page.
-fn blocks(page: &str, texts: &mut Vec<String>) {
+/// The examples of a page: those of errors, or the others.
+fn blocks(page: &str, errors: bool, texts: &mut Vec<String>) {
     let mut open: Option<(bool, String)> = None;
     for line in page.lines() {
         match (&mut open, line.trim_start().strip_prefix("```")) {
             (None, Some(words)) => {
                 let fragment = words.contains("fragment");
                 let head = if fragment { HEAD } else { "" };
-                open = Some((fragment, if words.starts_with("nas") { head.to_owned() } else { String::from("\u{0}") }));
+                open = Some((
+                    fragment,
+                    if words.starts_with("nas") && words.contains("error") == errors {
+                        head.to_owned()
+                    } else {
+                        String::from("\u{0}")
+                    },
+                ));
             }
             (Some(_), Some(_)) => {
                 if let Some((fragment, mut text)) = open.take()

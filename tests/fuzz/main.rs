@@ -166,7 +166,10 @@ fn limit_memory() {}
 
 fn report(number: u64, seed: u64, bytes: &[u8], what: &str) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{seed}-{number}.nas"));
-    std::fs::write(&path, bytes).expect("a finding can be written");
+    let kept = std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).and_then(|()| std::fs::write(&path, bytes));
+    if let Err(error) = kept {
+        eprintln!("{}: {error}", path.display());
+    }
     eprintln!("\nFOUND by input {number} of seed {seed}: {what}\n{}\n(in {})", String::from_utf8_lossy(bytes), path.display());
 }
 

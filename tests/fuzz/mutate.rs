@@ -119,9 +119,10 @@ pub(crate) fn input(corpus: &Corpus, seed: u64, number: u64) -> Vec<u8> {
     }
 }
 
-/// A text; of three the shortest, because it takes least time.
+/// A text; of three the shortest, because it takes least time. Most are examples of what is right.
 fn pick<'a>(corpus: &'a Corpus, rng: &mut impl Rng) -> &'a Seed {
-    let mut of_three = || corpus.seeds.choose(rng).expect("there are texts");
+    let seeds = if rng.random_range(0..6) == 0 { &corpus.seeds } else { &corpus.seeds[..corpus.right] };
+    let mut of_three = || seeds.choose(rng).expect("there are texts");
     let three = [of_three(), of_three(), of_three()];
     three.into_iter().min_by_key(|seed| seed.pieces.len()).expect("three are not none")
 }
@@ -168,11 +169,17 @@ fn kept_whole(corpus: &Corpus, seed: &Seed, rng: &mut impl Rng) -> String {
     match rng.random_range(0..15) {
         0..3 => word_of_its_kind(corpus, seed, rng),
         3 => number(seed, rng),
-        4 => replaced(seed, choose(&seed.arguments, rng), &text_of(other, choose(&other.arguments, rng))),
+        4 => {
+            let foreign = adapted(corpus, seed, other, choose(&other.arguments, rng), rng);
+            replaced(seed, choose(&seed.arguments, rng), &foreign)
+        }
         5 => replaced(seed, choose(&seed.arguments, rng), &text_of(seed, choose(&seed.arguments, rng))),
         6..9 => wrapped(seed, rng),
         9 => argument_more_or_less(seed, rng),
-        10 => replaced(seed, choose(&seed.statements, rng), &text_of(other, choose(&other.statements, rng))),
+        10 => {
+            let foreign = adapted(corpus, seed, other, choose(&other.statements, rng), rng);
+            replaced(seed, choose(&seed.statements, rng), &foreign)
+        }
         11 => statement_more_or_less(seed, rng),
         12 => inserted(seed, choose(&seed.statements, rng), STATEMENTS[rng.random_range(0..STATEMENTS.len())]),
         13 => items(seed, other, rng),
@@ -186,6 +193,24 @@ fn choose(ranges: &[Range<usize>], rng: &mut impl Rng) -> Range<usize> {
 
 fn text_of(seed: &Seed, range: Range<usize>) -> String {
     joined(&seed.pieces[range])
+}
+
+/// A part of another text, with names that this one has in the place of most of those that it has not.
+fn adapted(corpus: &Corpus, seed: &Seed, other: &Seed, range: Range<usize>, rng: &mut impl Rng) -> String {
+    let own: Vec<&str> = names(seed).collect();
+    let mut text = String::new();
+    for piece in &other.pieces[range] {
+        let unknown = piece.kind == TokenKind::Name && !own.contains(&&*piece.text) && !corpus.common.contains(&piece.text);
+        text.push_str(match own.choose(rng) {
+            Some(name) if unknown && rng.random_range(0..10) > 0 => name,
+            Some(_) | None => &piece.text,
+        });
+    }
+    text
+}
+
+fn names(seed: &Seed) -> impl Iterator<Item = &str> {
+    seed.pieces.iter().filter(|piece| piece.kind == TokenKind::Name).map(|piece| piece.text.as_str())
 }
 
 fn replaced(seed: &Seed, range: Range<usize>, by: &str) -> String {

@@ -61,7 +61,7 @@ impl<'p> Evaluator<'p> {
             }
             let answers = places.iter().map(|place| tensors[*place].0).collect();
             let mut group = Group { decision, width, answers, merged: FxHashMap::default(), cuts: false };
-            if !self.unify(&column, &mut group) {
+            if !self.unify(&column, &mut group, span) {
                 continue;
             }
             let Some(node) = self.merge(&column, &group, span) else { return };
@@ -76,7 +76,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Whether corresponding nodes are one operation but for slices; fills what becomes of them and of what they are computed from.
-    fn unify(&mut self, column: &Column, group: &mut Group) -> bool {
+    fn unify(&mut self, column: &Column, group: &mut Group, span: Span) -> bool {
         // Operands before users, without recursion: a block may be as deep as it likes.
         let mut pending = vec![column.clone()];
         while let Some(column) = pending.last().cloned() {
@@ -97,7 +97,7 @@ impl<'p> Evaluator<'p> {
                 (0..all[0].len()).map(|place| all.iter().map(|operands| operands[place]).collect()).collect();
             let missing: Vec<Column> = columns.iter().filter(|column| !group.merged.contains_key(*column)).cloned().collect();
             if !missing.is_empty() {
-                if !self.step(Span::new(nasc_grammar::span::FileId(0), 0, 0), missing.len() as u64) {
+                if !self.step(span, missing.len() as u64) {
                     return false;
                 }
                 pending.extend(missing);

@@ -335,3 +335,24 @@ fn a_selection_summed() {
     let body = "output y = sum(choose 1..=2 of [for i in 0..3: edge(x)]) |> gelu() |> global_avg_pool();";
     picture(head, body).compare(AtVertex::Padded);
 }
+
+/// Many weights that one decision sizes add to the gradient of its mixture weights, always in one order: the same run is the same bytes.
+#[test]
+fn gradients_of_a_shared_decision_are_the_same_bytes_every_time() {
+    let text = "space p {
+        input x: f32[N, 8];
+        let width = choose { 6, 9, 12 };
+        let h = x |> linear(width);
+        for i in 0..12 { h = h + (h |> linear(width) |> tanh()); }
+        output y = h |> linear(5);
+    }";
+    let gradient = || {
+        let case = Case::new(text, &[7, 8]);
+        let choices = case.mixture(|_, place| [0.5, 0.3, 0.2][place]);
+        let loss = case.run(&case.supernet, &choices, Mode::Train).square().sum(Kind::Float);
+        let leaves: Vec<&Tensor> = choices.iter().filter_map(weights).collect();
+        Tensor::run_backward(&[loss], &leaves, false, false).remove(0)
+    };
+    let first = gradient();
+    (0..8).for_each(|_| assert_eq!(gradient(), first));
+}

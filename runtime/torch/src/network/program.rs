@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use nasc_compiler::extent::Extent;
 use nasc_compiler::plan::{Buffer, Folded, MixWeight, Plan, Selection, Step, StepKind};
 use nasc_compiler::supernet::{Attr, DType, DecisionId, NARROW, Use, Weight};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What is done with each decision, as far as instructions depend on it.
@@ -43,8 +43,9 @@ pub(super) struct Program {
     pub instructions: Vec<Instruction>,
     /// Where each wanted result is.
     pub results: HashMap<Buffer, Buffer>,
-    /// By step of the plan: what these answers make of it, where it depends on them.
-    pub settled: HashMap<usize, Settled>,
+    /// By step of the plan: what these answers make of it, where it depends on them. In their order: gradients of mixture weights are
+    /// added up in the order in which weights were cut, and the same run gives the same bytes.
+    pub settled: BTreeMap<usize, Settled>,
 }
 
 /// What answers make of a step.
@@ -104,7 +105,7 @@ impl Program {
     pub(super) fn new(plan: &Plan, wanted: &[Buffer], answers: &Answers) -> Result<Program, EngineError> {
         let selection = &answers.selection;
         let needed = plan.needed(wanted, selection);
-        let mut settled = HashMap::new();
+        let mut settled = BTreeMap::new();
         for number in (0..plan.steps.len()).filter(|&number| needed[number]) {
             if let Some(own) = settle_step(plan, number, answers)? {
                 settled.insert(number, own);
@@ -219,7 +220,7 @@ fn uses(plan: &Plan, needed: &[bool], selection: &Selection) -> Vec<usize> {
 
 struct Lowering<'a> {
     plan: &'a Plan,
-    settled: &'a HashMap<usize, Settled>,
+    settled: &'a BTreeMap<usize, Settled>,
     wanted: &'a [Buffer],
     sampled: &'a [bool],
     /// Another buffer that holds the same value, or the buffer itself.
