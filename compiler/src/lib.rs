@@ -20,5 +20,6 @@ mod resolve;
 pub mod runs;
 pub mod size;
 pub mod supernet;
+pub mod systolic;
 #[cfg(test)]
 mod testing;

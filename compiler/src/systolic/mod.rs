@@ -1,0 +1,9 @@
+//! The systolic back end: a derived network as layers of a one-dimensional systolic array of processing elements.
+//!
+//! The array is built once for a [`Configuration`]; a network is data. [`schedule`] says what that data is.
+//! Nothing but the text of the kernels knows the language that they are written in.
+//! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
+
+pub mod schedule;
+
+pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};
