@@ -101,9 +101,11 @@ impl Facts<'_> {
             writeln!(out, "\nFree decisions a block")?;
             write!(out, "{}", self.block_table())?;
         }
-        writeln!(out, "\nArchitectures")?;
-        let rows =
-            [vec![grouped(&self.architectures), "different".to_owned()], vec![grouped(&self.flat), "raw encodings".to_owned()]];
+        writeln!(out, "\nHow many")?;
+        let rows = [
+            vec![grouped(&self.architectures), "architectures".to_owned()],
+            vec![grouped(&self.flat), "raw encodings".to_owned()],
+        ];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
         for (title, rows) in [("Requirements over costs", self.bounds()), ("Aims beside the loss", self.aims())] {
             if !rows.is_empty() {
