@@ -5,7 +5,7 @@
 /// Every width is a multiple of `lanes`, the channels that the array takes at once, so no lane ever computes on padding. Whatever is
 /// chosen, a stage is one block with a 1x1 convolution beside it, and blocks with nothing beside them: only depths and sizes vary.
 ///
-/// As it stands it fits pictures of 32x32, and of 8x8. For 224x224: `size = 224, c = 64, stages = 4, classes = 1000, halvings = 2`.
+/// As it stands it fits pictures of 32x32, and of 8x8. For 224x224: `size = 224, c = 32, stages = 4, classes = 1000, halvings = 2`.
 use std.conv.{ conv_bn };
 
 op block(x, width: int, inner: int, kernel: int, stride: int, side) {
