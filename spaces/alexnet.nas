@@ -9,13 +9,13 @@ space alexnet(unit: int = 32, hidden: int = 4096, classes: int = 1000, size: int
   input image: f32[N, 3, size, size];
   input label: i64[N];
 
-  let x = image |> conv(3 * unit, 11, stride = 4, pad = 0, bias = true) |> relu() |> lrn() |> max_pool(3, stride = 2, pad = 0);
-  x = x |> conv(8 * unit, 5, groups = 2, bias = true) |> relu() |> lrn() |> max_pool(3, stride = 2, pad = 0);
-  x = x |> conv(12 * unit, 3, bias = true) |> relu();
-  x = x |> conv(12 * unit, 3, groups = 2, bias = true) |> relu();
-  x = x |> conv(8 * unit, 3, groups = 2, bias = true) |> relu() |> max_pool(3, stride = 2, pad = 0);
+  let c1 = image |> conv(3 * unit, 11, stride = 4, pad = 0, bias = true) |> relu() |> lrn() |> max_pool(3, stride = 2, pad = 0);
+  let c2 = c1 |> conv(8 * unit, 5, groups = 2, bias = true) |> relu() |> lrn() |> max_pool(3, stride = 2, pad = 0);
+  let c3 = c2 |> conv(12 * unit, 3, bias = true) |> relu();
+  let c4 = c3 |> conv(12 * unit, 3, groups = 2, bias = true) |> relu();
+  let c5 = c4 |> conv(8 * unit, 3, groups = 2, bias = true) |> relu() |> max_pool(3, stride = 2, pad = 0);
+  let features = c5 |> rearrange("n c h w -> n (c h w)");
 
-  let features = x |> rearrange("n c h w -> n (c h w)");
   output logits = features |> linear(hidden) |> relu() |> dropout(rate) |> linear(hidden) |> relu() |> dropout(rate)
     |> linear(classes);
   loss cross_entropy(logits, label);

@@ -50,10 +50,11 @@ class AlexNet(nn.Module):
 
 def our_name(network: AlexNet, key: str) -> str:
     """The compiler's name of the weight that PyTorch's `state_dict` calls `key`."""
-    numbered = lambda name, place: name if place == 0 else f"{name}#{place + 1}"
     match key.split("."):
         case ["convolutions", place, leaf]:
-            return f"{numbered('x.conv', int(place))}.{leaf_name('conv', leaf)}"
+            return f"c{int(place) + 1}.conv.{leaf_name('conv', leaf)}"
+        case ["linears", "0", leaf]:
+            return f"logits.linear.{leaf_name('linear', leaf)}"
         case ["linears", place, leaf]:
-            return f"{numbered('logits.linear', int(place))}.{leaf_name('linear', leaf)}"
+            return f"logits.linear#{int(place) + 1}.{leaf_name('linear', leaf)}"
     raise ValueError(f"no part of the network is called {key!r}")
