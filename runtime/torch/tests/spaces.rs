@@ -278,3 +278,18 @@ fn autoformer_t_mixed() {
 fn autoformer_t_selected() {
     Fixture::read("autoformer_t").compare_selected(4);
 }
+
+#[test]
+fn systolic_resnet_architectures() {
+    Fixture::read("systolic_resnet").compare_architectures();
+}
+
+#[test]
+fn systolic_resnet_mixed() {
+    Fixture::read("systolic_resnet").compare_mixed();
+}
+
+#[test]
+fn systolic_resnet_selected() {
+    Fixture::read("systolic_resnet").compare_selected(5);
+}
