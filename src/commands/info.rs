@@ -102,10 +102,11 @@ impl Facts<'_> {
             write!(out, "{}", self.block_table())?;
         }
         writeln!(out, "\nHow many")?;
-        let rows = [
-            vec![grouped(&self.architectures), "architectures".to_owned()],
-            vec![grouped(&self.flat), "raw encodings".to_owned()],
-        ];
+        let counted = |count: &str, what: &str| {
+            let ending = if count == "1" { "" } else { "s" };
+            vec![grouped(count), format!("{what}{ending}")]
+        };
+        let rows = [counted(&self.architectures, "architecture"), counted(&self.flat, "raw encoding")];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
         for (title, rows) in [("Requirements over costs", self.bounds()), ("Aims beside the loss", self.aims())] {
             if !rows.is_empty() {
