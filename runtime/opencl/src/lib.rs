@@ -1,0 +1,1 @@
+//! Runs schedules of the systolic array on any OpenCL device.
