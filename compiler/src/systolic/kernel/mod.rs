@@ -15,8 +15,8 @@ pub enum Form {
     Fused,
 }
 
-/// Tiles of the fused form: rows and columns of the output and K-blocks whose sums a work-item holds, the fastest first.
-const TILES: [[u32; 3]; 6] = [[2, 7, 2], [2, 8, 1], [1, 8, 2], [2, 7, 1], [1, 4, 2], [1, 1, 1]];
+/// Tiles of the fused form: rows and columns of the output whose sums a work-item holds.
+const TILES: &[[u32; 2]] = &[[2, 7], [1, 14], [2, 8], [1, 8], [1, 7], [1, 4], [1, 1]];
 
 /// The text of all kernels.
 pub fn source(configuration: &Configuration, form: Form) -> String {
@@ -35,8 +35,8 @@ pub fn source(configuration: &Configuration, form: Form) -> String {
     match form {
         Form::Fused => {
             text.push_str(include_str!("fused.cl"));
-            for [rows, columns, pair] in TILES {
-                text.push_str(&format!("CONVOLUTION({}, {rows}, {columns}, {pair})\n", tile_name([rows, columns, pair])));
+            for &[rows, columns] in TILES {
+                text.push_str(&format!("CONVOLUTION({}, {rows}, {columns})\n", tile_name([rows, columns])));
             }
         }
     }
@@ -59,23 +59,22 @@ pub fn launch(schedule: &Schedule, layer: &Layer, row: &[i32]) -> Launch {
     match &layer.kind {
         LayerKind::Conv { .. } => {
             let (height, width, k_blocks) = (word(Word::ToHeight), word(Word::ToWidth), word(Word::KBlocks));
-            let same_group = word(Word::CGroup) == layer.from.channels;
-            let fits = |tile: &&[u32; 3]| tile[1] <= width && (tile[2] == 1 || (k_blocks.is_multiple_of(tile[2]) && same_group));
-            let tile = *TILES.iter().filter(fits).min_by_key(|tile| cost(**tile, height, width, k_blocks)).unwrap_or(&[1, 1, 1]);
-            Launch { kernel: tile_name(tile), tasks: height.div_ceil(tile[0]) * (k_blocks / tile[2]) }
+            let fits = |tile: &&[u32; 2]| tile[1] <= width;
+            let tile = *TILES.iter().filter(fits).min_by_key(|tile| cost(**tile, height, width)).unwrap_or(&[1, 1]);
+            Launch { kernel: tile_name(tile), tasks: height.div_ceil(tile[0]) * k_blocks }
         }
         LayerKind::Pool { .. } | LayerKind::Upsample { .. } | LayerKind::Lrn { .. } => Launch { kernel: String::new(), tasks: 1 },
     }
 }
 
-fn tile_name(tile: [u32; 3]) -> String {
-    format!("convolve_{}x{}x{}", tile[0], tile[1], tile[2])
+fn tile_name(tile: [u32; 2]) -> String {
+    format!("convolve_{}x{}", tile[0], tile[1])
 }
 
-/// Time of a layer in a tile's steps, to compare tiles by: each step takes a sum's worth a pixel, and at least the latency.
-fn cost(tile: [u32; 3], height: u32, width: u32, k_blocks: u32) -> u64 {
-    let [rows, columns, pair] = tile.map(u64::from);
-    let steps = |rows: u64| (rows * columns * pair).max(4) + pair;
+/// Time of a K-block in a tile's steps, to compare tiles by: a step takes one multiplication a pixel, and at least their latency.
+fn cost(tile: [u32; 2], height: u32, width: u32) -> u64 {
+    let [rows, columns] = tile.map(u64::from);
+    let steps = |rows: u64| (rows * columns).max(4) + 1;
     let lines = u64::from(height) / rows * steps(rows) + u64::from(height) % rows * steps(1);
-    lines * u64::from(width).div_ceil(columns) * (u64::from(k_blocks) / pair)
+    lines * u64::from(width).div_ceil(columns)
 }
