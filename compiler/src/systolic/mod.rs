@@ -5,8 +5,11 @@
 //! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
 
 pub mod check;
+pub mod descriptor;
 pub mod interpret;
+pub mod kernel;
 pub mod ports;
+pub mod sample;
 pub mod schedule;
 
 pub use interpret::{Interpretation, interpret};
