@@ -1,5 +1,7 @@
 //! Which OpenCL devices there are, and opening one.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use opencl3::command_queue::{CL_QUEUE_PROFILING_ENABLE, CommandQueue};
 use opencl3::context::Context;
 use opencl3::device::CL_DEVICE_TYPE_ALL;
@@ -7,6 +9,14 @@ use opencl3::platform::get_platforms;
 
 use crate::Error;
 use crate::raw::call;
+
+/// Held while devices are looked for and kernels are built: PoCL 3.1 crashes when two threads do so at once.
+static DRIVER: Mutex<()> = Mutex::new(());
+
+/// The turn of this thread.
+pub(crate) fn driver() -> MutexGuard<'static, ()> {
+    DRIVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A device that is open.
 pub struct Device {
@@ -20,6 +30,7 @@ pub struct Device {
 /// # Errors
 /// [`Error::NoDevice`] where the library is missing or knows no platform.
 pub fn devices() -> Result<Vec<String>, Error> {
+    let _turn = driver();
     Ok(list()?.iter().map(name).collect())
 }
 
@@ -46,6 +57,7 @@ impl Device {
     /// # Errors
     /// There is none, or it cannot be opened.
     pub fn open(number: usize) -> Result<Device, Error> {
+        let _turn = driver();
         let all = list()?;
         let device = all.get(number).ok_or_else(|| Error::UnknownDevice { number, known: all.iter().map(name).collect() })?;
         let context = call("open the device", Context::from_device(device))?;

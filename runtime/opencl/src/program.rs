@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nasc_compiler::systolic::kernel::{Form, source};
 use nasc_compiler::systolic::schedule::Configuration;
 
+use crate::device::driver;
 use crate::raw::call;
 use crate::{Device, Error};
 
@@ -46,6 +47,7 @@ impl Program {
         configuration.check()?;
         let text = source(configuration, form);
         let mut program = call("take the kernels' text", opencl3::program::Program::create_from_source(&device.context, &text))?;
+        let _turn = driver();
         BUILDS.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = program.build(device.context.devices(), "-cl-std=CL1.2") {
             let log = program.get_build_log(device.context.default_device()).unwrap_or_default();

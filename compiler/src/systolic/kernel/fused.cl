@@ -15,11 +15,6 @@ typedef struct {
   float slope, ceiling;
 } numbers;
 
-INLINE lanes_t activate(lanes_t sum, const float slope, const float ceiling)
-{
-  return sum > (lanes_t)(0.0f) ? fmin(sum, (lanes_t)(ceiling)) : slope * sum;
-}
-
 /* Sums of one tile, then bias, residual and activation. `in` is the first pixel's first window element, `out` the first pixel. */
 INLINE void tile(const int rows, const int columns, const int step, const numbers n, GLOBAL float *restrict arena,
     GLOBAL const float *restrict weights, const int in, const int taps, const int bias, const int k_block,
@@ -61,22 +56,6 @@ INLINE void tile(const int rows, const int columns, const int step, const number
   }
 }
 
-/* Zeros around rows `begin` to `end` of an output's K-block: the border belongs to whoever writes the map. */
-INLINE void border(GLOBAL const int *L, GLOBAL float *restrict arena, const int k_block, const int begin, const int end)
-{
-  const int width = L[LEFT] + L[TO_WIDTH] + L[RIGHT];
-  const int first = begin == 0 ? -L[TOP] : begin, last = end == L[TO_HEIGHT] ? end + L[BOTTOM] : end;
-  for (int channel = k_block * PE; channel < (k_block + 1) * PE && channel / VEC < L[TO_BLOCKS]; channel += LANES)
-    for (int row = first; row < last; row++) {
-      GLOBAL float *line = arena + L[TO] + channel / VEC * L[TO_BLOCK] + row * L[TO_ROW] - L[LEFT] * VEC + channel % VEC;
-      const int inside = row >= 0 && row < L[TO_HEIGHT];
-      for (int column = 0; column < width; column++) {
-        if (inside && column == L[LEFT]) column += L[TO_WIDTH];
-        if (column < width) STORE((lanes_t)(0.0f), line + column * VEC);
-      }
-    }
-}
-
 /* Rows of tiles: `rows` rows of the output from row `y` on. */
 INLINE void line(const int rows, const int columns, const int step, const numbers n, GLOBAL const int *L,
     GLOBAL float *restrict arena, GLOBAL const float *restrict weights, const int k_block, const int y)
@@ -109,7 +88,7 @@ INLINE void convolve(const int rows, const int columns, const int step, GLOBAL c
     const int begin = (L[ORDER] ? task / k_blocks : task % units) * rows, end = min(begin + rows, L[TO_HEIGHT]);
     if (end - begin == rows) line(rows, columns, step, n, L, arena, weights, k_block, begin);
     else for (int y = begin; y < end; y++) line(1, columns, step, n, L, arena, weights, k_block, y);
-    border(L, arena, k_block, begin, end);
+    border(L, arena, k_block * PE, k_block * PE + PE, begin, end);
   }
 }
 
@@ -121,3 +100,59 @@ INLINE void convolve(const int rows, const int columns, const int step, GLOBAL c
     else if (L[STRIDE_COLUMNS] == 2) convolve(ROWS, COLUMNS, 2 * VEC, L, arena, weights); \
     else convolve(1, 1, L[STRIDE_COLUMNS] * VEC, L, arena, weights); \
   }
+
+/* Layers that keep channels apart: weights of a tap are a diagonal, so lanes are channels of both sides. A task is a vector of
+ * channels and a band of rows; its diagonals are taken out once. */
+INLINE void apart(const int columns, const int step, GLOBAL const int *L, GLOBAL float *restrict arena,
+    const int channel, const int x, const int y, const lanes_t *diagonals, const lanes_t bias)
+{
+  lanes_t sum[8];
+  UNROLL for (int i = 0; i < columns; i++) sum[i] = bias;
+  GLOBAL const float *from = arena + L[FROM] + channel / VEC * L[FROM_BLOCK] + channel % VEC + y * L[STRIDE_ROWS] * L[FROM_ROW]
+      + x * step;
+  const int down = L[DILATION_ROWS] * L[FROM_ROW], across = L[DILATION_COLUMNS] * VEC, kernel_columns = L[KERNEL_COLUMNS];
+  for (int r = 0, tap = 0; r < L[KERNEL_ROWS]; r++)
+    for (int c = 0; c < kernel_columns; c++, tap++) {
+      const lanes_t weight = diagonals[tap];
+      UNROLL for (int i = 0; i < columns; i++) sum[i] = fma(LOAD(from + r * down + c * across + i * step), weight, sum[i]);
+    }
+  const float slope = as_float(L[SLOPE]), ceiling = as_float(L[CEILING]);
+  const int residual = L[RESIDUAL];
+  GLOBAL const float *other = arena + residual + channel / VEC * L[RESIDUAL_BLOCK] + channel % VEC + y * L[RESIDUAL_ROW] + x * VEC;
+  GLOBAL float *out = arena + L[TO] + channel / VEC * L[TO_BLOCK] + channel % VEC + y * L[TO_ROW] + x * VEC;
+  UNROLL for (int i = 0; i < columns; i++) {
+    if (residual >= 0) sum[i] += LOAD(other + i * VEC);
+    STORE(activate(sum[i], slope, ceiling), out + i * VEC);
+  }
+}
+
+TASK depthwise(GLOBAL float *restrict arena, GLOBAL const float *restrict weights, GLOBAL const int *restrict descriptors, const int at)
+{
+  GLOBAL const int *L = descriptors + at;
+  const int taps = L[KERNEL_ROWS] * L[KERNEL_COLUMNS], width = L[TO_WIDTH], step = L[STRIDE_COLUMNS] * VEC;
+  const int bands = (L[TO_HEIGHT] + BAND - 1) / BAND, vectors = L[TO_BLOCKS] * (VEC / LANES), tasks = bands * vectors;
+  const int group = get_group_id(0), groups = get_num_groups(0);
+  lanes_t diagonals[MOST_TAPS];
+  for (int task = SHARE(tasks, group, groups), kept = -1; task < SHARE(tasks, group + 1, groups); task++) {
+    const int channel = task / bands * LANES, k_block = channel / PE;
+    const int begin = task % bands * BAND, end = min(begin + BAND, L[TO_HEIGHT]);
+    if (channel != kept) {
+      /* The first weight of the diagonal: the channel's lane among the K-block's inputs, and its element. */
+      const int lane = channel - k_block * PE / VEC * VEC;
+      GLOBAL const float *w = weights + L[WEIGHTS] + ((k_block * L[C_BLOCKS] + lane / VEC) * taps * VEC + lane % VEC) * PE + channel % PE;
+      for (int tap = 0; tap < taps; tap++) {
+        float diagonal[LANES];
+        UNROLL for (int i = 0; i < LANES; i++) diagonal[i] = w[tap * VEC * PE + i * (PE + 1)];
+        diagonals[tap] = LOAD(diagonal);
+      }
+      kept = channel;
+    }
+    const lanes_t bias = LOAD(weights + L[BIAS] + channel);
+    for (int y = begin; y < end; y++) {
+      if (width < 8) for (int x = 0; x < width; x++) apart(1, step, L, arena, channel, x, y, diagonals, bias);
+      else if (step == VEC) for (int x = 0; x < width; x += 8) apart(8, VEC, L, arena, channel, min(x, width - 8), y, diagonals, bias);
+      else for (int x = 0; x < width; x += 8) apart(8, step, L, arena, channel, min(x, width - 8), y, diagonals, bias);
+    }
+    border(L, arena, channel, channel + LANES, begin, end);
+  }
+}

@@ -1,5 +1,9 @@
 //! Single layers as schedules: what tests, benches and fuzzing of the kernels run.
 
+pub mod random;
+
+pub use random::{Sample, legal, mutate, spoil};
+
 use super::check::{c_begin, conv_shape};
 use super::schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, SCHEDULE_VERSION, Schedule, Tensor};
 
