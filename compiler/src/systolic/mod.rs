@@ -8,9 +8,11 @@ pub mod check;
 pub mod descriptor;
 pub mod interpret;
 pub mod kernel;
+pub mod lower;
 pub mod ports;
 pub mod sample;
 pub mod schedule;
+pub mod weights;
 
 pub use interpret::{Interpretation, interpret};
 pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};

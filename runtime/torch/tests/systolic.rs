@@ -1,0 +1,251 @@
+//! Networks on the systolic array against libtorch: the derived network as libtorch computes it, and its schedule as plain Rust and an
+//! OpenCL device run it, each layer and the end.
+//!
+//! Without an OpenCL device that half is skipped; with the variable CI set, that there is none is a failure.
+
+mod common;
+
+use common::named::from_name;
+use common::{load, root, space};
+use indexmap::IndexMap;
+use nasc_compiler::plan::plan;
+use nasc_compiler::supernet::{Attr, Supernet};
+use nasc_compiler::systolic::lower::{Lowered, Lowering, lower};
+use nasc_compiler::systolic::{Configuration, LayerKind, interpret};
+use nasc_opencl::{Device, Program};
+use nasc_torch::network::{Mode, Network, Wanted};
+use std::collections::HashMap;
+use tch::{Kind, Tensor};
+
+/// As a part of the largest number of a map.
+const TOLERANCE: f64 = 1e-4;
+
+const PE16: Configuration = Configuration { pe: 16, vec: 16, reuse: 4, buffered: false };
+
+/// Draws that follow from a seed.
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+
+    fn of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len() as u64) as usize]
+    }
+}
+
+/// A device's program for a configuration; `None` where there is no device, which is a failure where CI is set.
+fn program(configuration: &Configuration) -> Option<Program> {
+    match Device::open(0) {
+        Ok(device) => Some(Program::build(device, configuration).expect("the kernels build")),
+        Err(error) if std::env::var_os("CI").is_some() => panic!("{error}"),
+        Err(error) => {
+            println!("the device's half is skipped: {error}");
+            None
+        }
+    }
+}
+
+/// The largest difference, as a part of the largest number.
+fn apart(ours: &[f32], theirs: &[f32]) -> f64 {
+    assert_eq!(ours.len(), theirs.len());
+    let largest = theirs.iter().fold(1e-6, |most: f64, value| most.max(f64::from(value.abs())));
+    let differences = ours.iter().zip(theirs).map(|(a, b)| f64::from((a - b).abs()));
+    differences.fold(0.0, |most: f64, value| if value > most || value.is_nan() { value } else { most }) / largest
+}
+
+fn floats(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(tensor.detach().to_kind(Kind::Float).flatten(0, -1).contiguous()).expect("it is a flat tensor of floats")
+}
+
+/// A network, its layers' results and its outputs as libtorch computes them, and its schedule with its weights.
+struct Case {
+    lowered: Lowered,
+    tensors: Vec<Vec<f32>>,
+    inputs: Vec<Vec<f32>>,
+    /// By layer; none where it is a step on the way.
+    layers: Vec<Option<Vec<f32>>>,
+    outputs: Vec<Vec<f32>>,
+}
+
+impl Case {
+    fn new(network: &Supernet, lowering: &Lowering) -> Case {
+        let lowered = lower(network, lowering).unwrap_or_else(|errors| panic!("{}: {errors:?}", network.name));
+        // What layers stand for becomes outputs.
+        let mut watched = network.clone();
+        watched.losses.clear();
+        watched.metrics.clear();
+        watched.outputs = network.outputs.clone();
+        for (number, node) in lowered.nodes.iter().enumerate() {
+            watched.outputs.extend(node.map(|node| (format!("layer {number}").into(), node)));
+        }
+        let torch = Network::new(plan(&watched), tch::Device::Cpu).expect("the plan runs here");
+        let sizes: HashMap<String, Vec<i64>> = torch.named().map(|(name, tensor)| (name.to_owned(), tensor.size())).collect();
+        load(&torch, |name| from_name(name, &sizes[name]));
+        let given: Vec<Tensor> = torch
+            .plan()
+            .inputs
+            .iter()
+            .map(|input| {
+                let sizes: Vec<i64> = input.ty.shape.iter().map(|extent| extent.constant().unwrap_or(1)).collect();
+                from_name(&input.name, &sizes) * 4.0
+            })
+            .collect();
+        let wanted = Wanted { outputs: true, loss: false, metrics: false };
+        let outcome = tch::no_grad(|| torch.forward(&given, &[], Mode::Eval, wanted)).expect("the network runs");
+        let results: HashMap<String, Vec<f32>> =
+            outcome.outputs.iter().map(|(name, tensor)| (name.to_string(), floats(tensor))).collect();
+        let own: HashMap<String, Vec<f32>> = torch.named().map(|(name, tensor)| (name.to_owned(), floats(tensor))).collect();
+        let tensors = lowered.pack_all(&|name: &str| own.get(name).cloned()).expect("every weight is there");
+        let by_name: HashMap<&str, &Tensor> = torch.plan().inputs.iter().map(|input| &*input.name).zip(&given).collect();
+        Case {
+            inputs: lowered.schedule.inputs.iter().map(|port| floats(by_name[port.name.as_str()])).collect(),
+            layers: (0..lowered.schedule.layers.len()).map(|number| results.get(&format!("layer {number}")).cloned()).collect(),
+            outputs: lowered.schedule.outputs.iter().map(|port| results[&port.name].clone()).collect(),
+            tensors,
+            lowered,
+        }
+    }
+
+    /// Compares what something computed; gives the largest difference.
+    fn compare(&self, what: &str, outputs: &[Vec<f32>], layers: &[Vec<f32>]) -> f64 {
+        let mut most: f64 = 0.0;
+        let schedule = &self.lowered.schedule;
+        for ((layer, ours), theirs) in schedule.layers.iter().zip(layers).zip(&self.layers) {
+            let Some(theirs) = theirs else { continue };
+            let distance = apart(ours, theirs);
+            assert!(distance <= TOLERANCE, "{what}: layer `{}`: {distance:.2e} apart", layer.name);
+            most = most.max(distance);
+        }
+        for ((port, ours), theirs) in schedule.outputs.iter().zip(outputs).zip(&self.outputs) {
+            let distance = apart(ours, theirs);
+            assert!(distance <= TOLERANCE, "{what}: output `{}`: {distance:.2e} apart", port.name);
+            most = most.max(distance);
+        }
+        most
+    }
+
+    fn interpreted(&self, what: &str) {
+        let ran = interpret(&self.lowered.schedule, &self.tensors, &self.inputs).expect("a lowered schedule runs");
+        self.compare(&format!("{what}, interpreted"), &ran.outputs, &ran.layers);
+    }
+
+    fn on_device(&self, what: &str, program: &Program) -> f64 {
+        let mut network = nasc_opencl::Network::load(program, &self.lowered.schedule, &self.tensors).expect("it fits the device");
+        let (run, layers) = network.run_layers(&self.inputs).expect("the device runs");
+        let most = self.compare(&format!("{what}, on the device"), &run.outputs, &layers);
+        // Without a look at layers in between, memory is shared as the schedule says.
+        let run = network.run(&self.inputs).expect("the device runs");
+        self.compare(&format!("{what}, on the device, in one go"), &run.outputs, &[]);
+        most
+    }
+}
+
+/// Networks of a few lines, each with something that is lowered in its own way.
+const SMALL: &[(&str, &str)] = &[
+    (
+        "conv, batch-norm, relu, pool, linear",
+        "x: f32[N, 3, 16, 16]; output y = x |> conv(8, 3) |> batch_norm() |> relu() |> max_pool(3, stride = 2) |> conv(20, 3, stride = 2, bias = true) |> relu6() |> global_avg_pool() |> linear(10);",
+    ),
+    (
+        "a flattened map",
+        "x: f32[N, 5, 6, 4]; output y = x |> relu() |> rearrange(\"n c h w -> n (c h w)\") |> dropout(0.5) |> linear(30) |> relu() |> linear(7, bias = false);",
+    ),
+    (
+        "flattened with channels inside",
+        "x: f32[N, 5, 6, 4]; output y = x |> conv(6, 1) |> rearrange(\"n c h w -> n (h w c)\") |> linear(9) |> leaky_relu(0.2);",
+    ),
+    (
+        "residuals",
+        "x: f32[N, 16, 9, 9]; let y = x |> conv(16, 3) |> batch_norm() |> relu() |> conv(16, 3) |> batch_norm(affine = false); let z = relu(y + x); output a = relu(z + (z |> conv(16, 1))); output b = z - (z |> conv(16, 3));",
+    ),
+    (
+        "sums that no convolution takes in",
+        "x: f32[N, 6, 7, 7]; let a = relu(x); let b = max_pool(x, 3); output y = a + b; output z = x + x; output t = a - b;",
+    ),
+    (
+        "a stem with a stride",
+        "x: f32[N, 3, 23, 21]; output y = x |> conv(12, 7, stride = 2) |> batch_norm() |> relu() |> avg_pool(3, stride = 2, pad = 1);",
+    ),
+    (
+        "a stem with a large stride",
+        "x: f32[N, 3, 35, 35]; output y = x |> conv(16, 11, stride = 4, pad = 2) |> relu() |> lrn(5) |> max_pool(3, stride = 2, pad = 0);",
+    ),
+    (
+        "an input that two read is not folded",
+        "x: f32[N, 3, 9, 9]; output y = (x |> conv(4, 3, stride = 2)); output z = x |> conv(4, 1);",
+    ),
+    (
+        "parts at whole blocks",
+        "x: f32[N, 16, 5, 5]; let a = x |> conv(32, 1) |> relu(); let b = x |> conv(16, 3); let c = concat([a, b, x]); output y = c |> batch_norm() |> relu() |> conv(5, 3); output z = concat([c, b]) |> conv(3, 1);",
+    ),
+    (
+        "parts that begin anywhere",
+        "x: f32[N, 5, 5, 5]; let a = x |> conv(12, 1) |> relu(); let b = x |> conv(7, 3); output y = concat([a, b, x]) |> conv(5, 3); output z = concat([b, a]);",
+    ),
+    (
+        "dense connections",
+        "x: f32[N, 16, 5, 5]; let a = concat([x, x |> conv(16, 3)]); let b = concat([a, a |> relu() |> conv(16, 3)]); output y = concat([b, b |> relu() |> conv(12, 3)]) |> relu();",
+    ),
+    (
+        "groups, depthwise and dilation",
+        "x: f32[N, 24, 11, 11]; output y = x |> conv(24, 3, groups = 24) |> batch_norm() |> conv(36, 3, groups = 6, dilation = 2) |> relu() |> conv(24, 5, groups = 12, stride = 2) |> relu6();",
+    ),
+    (
+        "zeros around pictures and channels",
+        "x: f32[N, 5, 8, 8]; let y = x |> zero_pad(1, 2, 0, 1); output a = y |> conv(6, 3, pad = 0, stride = 2); output b = y |> max_pool(2, stride = 2, pad = 0); output c = x |> subsample(2) |> channel_pad(2, 3); output d = y;",
+    ),
+    (
+        "cuts",
+        "x: f32[N, 40, 8, 8]; output a = x |> crop(1, 2) |> conv(3, 1, stride = 2); output b = slice(x, 1, 16, 32) |> conv(4, 3); output c = slice(x, 1, 3, 30); output d = x |> slice(2, 2, 5) |> slice(3, 0, 7);",
+    ),
+    (
+        "numbers and weights by channel",
+        "x: f32[N, 6, 4, 4]; let s = param(f32[6], init = normal(0.5)) |> rearrange(\"c -> 1 c 1 1\"); output a = (x |> conv(6, 1)) * s + s; output b = 1 - relu(x) * 0.25; output c = -(x / 4 - 2) + 3;",
+    ),
+    (
+        "shuffled channels",
+        "x: f32[N, 24, 4, 4]; output y = x |> conv(24, 1, groups = 3) |> rearrange(\"n (g c) h w -> n (c g) h w\", g = 3) |> conv(24, 3, groups = 24);",
+    ),
+    ("zeros", "x: f32[N, 6, 4, 4]; output a = zero(x) + x; output b = concat([zero(x), x]) |> conv(4, 3); output c = zero(x);"),
+    (
+        "up and down",
+        "x: f32[N, 8, 6, 6]; let low = x |> conv(8, 3, stride = 2); output y = (low |> upsample(2)) + (x |> conv(8, 1)); output z = low |> upsample(3);",
+    ),
+    (
+        "weights that are shared",
+        "x: f32[N, 8, 6, 6]; let h = [x, x |> max_pool(2, stride = 2, pad = 0)]; output a = share head { h[0] |> conv(8, 3) |> relu() }; output b = share head { h[1] |> conv(8, 3) |> relu() };",
+    ),
+    (
+        "reductions",
+        "x: f32[N, 8, 3, 5]; output a = reduce(x, \"n c h w -> n c\", mean); output b = reduce(x, \"n c h w -> n c 1 1\", max) |> conv(4, 1); output c = reduce(x, \"n c h w -> n c\", sum) |> rearrange(\"n c -> n c 1 1\");",
+    ),
+    ("vectors", "x: f32[N, 10]; let a = x |> linear(12) |> batch_norm() |> relu(); output y = concat([a, x]) |> linear(4);"),
+    (
+        "an input that is an output",
+        "x: f32[N, 3, 4, 4]; output y = x; output z = identity(x) |> rearrange(\"n c h w -> n (c h w)\");",
+    ),
+];
+
+fn small(name: &str, body: &str) -> Supernet {
+    let (input, rest) = body.split_once(';').expect("a body begins with its input");
+    let mut network = space(format!("space s() {{ input {input}; {rest} }}"), IndexMap::new());
+    network.name = name.into();
+    network
+}
+
+#[test]
+fn small_networks() {
+    for configuration in [PE16, Configuration { pe: 8, vec: 4, reuse: 3, buffered: false }] {
+        let program = program(&configuration);
+        for (name, body) in SMALL {
+            let case = Case::new(&small(name, body), &Lowering::new(configuration));
+            case.interpreted(name);
+            if let Some(program) = &program {
+                case.on_device(name, program);
+            }
+        }
+    }
+}
