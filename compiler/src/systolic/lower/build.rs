@@ -157,12 +157,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Remembers that a layer's map is what a node computes.
+    /// Remembers that a layer's map is what a node computes, in the same order.
     pub(super) fn stands_for(&mut self, view: &View, id: NodeId) {
         let map = &self.maps[view.part.map];
         if let Writer::Layer(layer) = map.writer
             && view.pad == [0; 4]
             && view.part.channels == map.sizes[0]
+            && (matches!(view.form, Form::Picture | Form::FLAT) || view.is_pixel())
         {
             self.layers[layer].stands_for = Some(id);
         }
