@@ -9,9 +9,9 @@ use common::named::from_name;
 use common::{load, root, space};
 use indexmap::IndexMap;
 use nasc_compiler::plan::plan;
-use nasc_compiler::supernet::{Attr, Supernet};
+use nasc_compiler::supernet::{Attr, DType, Supernet};
 use nasc_compiler::systolic::lower::{Lowered, Lowering, lower};
-use nasc_compiler::systolic::{Configuration, LayerKind, interpret};
+use nasc_compiler::systolic::{Configuration, interpret};
 use nasc_opencl::{Device, Program};
 use nasc_torch::network::{Mode, Network, Wanted};
 use std::collections::HashMap;
@@ -90,7 +90,10 @@ impl Case {
             .iter()
             .map(|input| {
                 let sizes: Vec<i64> = input.ty.shape.iter().map(|extent| extent.constant().unwrap_or(1)).collect();
-                from_name(&input.name, &sizes) * 4.0
+                match input.ty.dtype {
+                    DType::F32 => from_name(&input.name, &sizes) * 4.0,
+                    _labels => Tensor::zeros(sizes.as_slice(), (Kind::Int64, tch::Device::Cpu)),
+                }
             })
             .collect();
         let wanted = Wanted { outputs: true, loss: false, metrics: false };
@@ -236,6 +239,7 @@ fn small(name: &str, body: &str) -> Supernet {
     network
 }
 
+/// A network of a few lines.
 #[test]
 fn small_networks() {
     for configuration in [PE16, Configuration { pe: 8, vec: 4, reuse: 3, buffered: false }] {
@@ -247,5 +251,133 @@ fn small_networks() {
                 case.on_device(name, program);
             }
         }
+    }
+}
+
+/// A network that a seed draws: maps of a few sizes, and operations on any of those so far.
+fn drawn(seed: u64) -> Supernet {
+    let mut draws = Draws(seed);
+    let channels = [1, 3, 5, 8, 12, 16, 17, 32];
+    let (c, size) = (draws.of(&channels), draws.of(&[5u64, 8, 13]));
+    let mut text = format!("input x0: f32[N, {c}, {size}, {size}]; ");
+    // Channels and size of each map.
+    let mut maps = vec![(c, size)];
+    for number in 1..=draws.below(12) + 3 {
+        let from = draws.below(maps.len() as u64) as usize;
+        let (c, size) = maps[from];
+        let x = format!("x{from}");
+        let out = draws.of(&channels);
+        let same: Vec<usize> = (0..maps.len()).filter(|other| maps[*other].1 == size).collect();
+        let other = draws.of(&same);
+        let (expression, map) = match draws.below(14) {
+            0..=3 => {
+                let kernel = draws.of(&[1, 3, 5]);
+                let (stride, dilation) = (draws.of(&[1, 1, 2]), if kernel == 3 { draws.of(&[1, 1, 2]) } else { 1 });
+                let pad = dilation * (kernel - 1) / 2;
+                let bias = draws.below(2) == 0;
+                let map = (out, (size + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1);
+                (format!("{x} |> conv({out}, {kernel}, stride = {stride}, dilation = {dilation}, bias = {bias})"), map)
+            }
+            4 => (format!("{x} |> conv({c}, 3, groups = {c})"), (c, size)),
+            5 => {
+                let groups = (1..=c).rev().find(|groups| c % groups == 0 && *groups <= 4).unwrap_or(1);
+                let out = groups * draws.of(&[1, 3, 4]);
+                (format!("{x} |> conv({out}, 3, groups = {groups})"), (out, size))
+            }
+            6 => (format!("{x} |> batch_norm(affine = {})", draws.below(2) == 0), (c, size)),
+            7 | 8 => (format!("{x} |> {}()", draws.of(&["relu", "relu6", "leaky_relu", "identity"])), (c, size)),
+            9 => (format!("{x} |> {}_pool(3, stride = {})", draws.of(&["max", "avg"]), 1), (c, size)),
+            10 => (
+                format!("{x} |> {}", draws.of(&["max_pool(2, stride = 2, pad = 0)", "subsample(2) |> crop(0, 0)"])),
+                (c, if size % 2 == 0 { size / 2 } else { 0 }),
+            ),
+            11 => (format!("concat([{x}, x{other}])"), (c + maps[other].0, size)),
+            12 => {
+                let equal: Vec<usize> = (0..maps.len()).filter(|other| maps[*other] == (c, size)).collect();
+                (format!("{x} + x{}", draws.of(&equal)), (c, size))
+            }
+            _ => {
+                let equal: Vec<usize> = (0..maps.len()).filter(|other| maps[*other] == (c, size)).collect();
+                (format!("relu(x{} - {x})", draws.of(&equal)), (c, size))
+            }
+        };
+        // Halving is of even sizes alone here, and nothing grows without end.
+        if map.1 == 0 || map.0 > 80 {
+            maps.push((c, size));
+            text.push_str(&format!("let x{number} = {x} * 0.5; "));
+        } else {
+            maps.push(map);
+            text.push_str(&format!("let x{number} = {expression}; "));
+        }
+    }
+    let last = maps.len() - 1;
+    text.push_str(&format!("output a = x{last}; output b = x{} |> global_avg_pool() |> linear(3);", last / 2));
+    let (input, rest) = text.split_once(';').expect("a text begins with its input");
+    let mut network = space(format!("space s() {{ {input}; {rest} }}"), IndexMap::new());
+    network.name = format!("seed {seed}: {text}").into();
+    network
+}
+
+#[test]
+fn drawn_networks() {
+    let configurations = [
+        PE16,
+        Configuration { pe: 4, vec: 8, reuse: 5, buffered: false },
+        Configuration { pe: 16, vec: 4, reuse: 1, buffered: false },
+    ];
+    for (number, configuration) in configurations.into_iter().enumerate() {
+        let program = program(&configuration);
+        for seed in (0..40).map(|seed| seed * 3 + number as u64) {
+            let network = drawn(seed);
+            let case = Case::new(&network, &Lowering::new(configuration));
+            case.interpreted(&network.name);
+            if let Some(program) = &program {
+                case.on_device(&network.name, program);
+            }
+        }
+    }
+}
+
+/// The network of a space of the library.
+fn of_library(name: &str, params: &[(&str, i64)]) -> Supernet {
+    let text = std::fs::read_to_string(root().join(format!("spaces/{name}.nas"))).expect("the space is in the repository");
+    let params = params.iter().map(|(name, value)| ((*name).to_owned(), Attr::Int(*value))).collect();
+    space(text, params)
+}
+
+/// Narrow versions of the networks of the literature.
+#[test]
+fn small_networks_of_the_literature() {
+    let program = program(&PE16);
+    let pyramid: &[(&str, i64)] = &[("width", 4), ("pyramid", 8), ("classes", 3), ("anchors", 2), ("size", 64)];
+    let cases: [(&str, &[(&str, i64)]); 8] = [
+        ("alexnet", &[("unit", 2), ("hidden", 24), ("classes", 10), ("size", 99)]),
+        ("squeezenet", &[("unit", 2), ("classes", 10), ("size", 67)]),
+        ("resnet50", &[("width", 4), ("classes", 10), ("size", 64)]),
+        ("resnet152", &[("width", 4), ("classes", 10), ("size", 32)]),
+        ("resnet_cifar", &[("c", 4), ("size", 16)]),
+        ("efficientnet_lite0", &[("unit", 1), ("classes", 10), ("size", 49)]),
+        ("retinanet", pyramid),
+        ("retinanet_light", pyramid),
+    ];
+    for (name, params) in cases {
+        let case = Case::new(&of_library(name, params), &Lowering::new(PE16));
+        case.interpreted(name);
+        if let Some(program) = &program {
+            case.on_device(name, program);
+        }
+    }
+}
+
+/// The networks as they were published, on a device.
+#[test]
+#[ignore = "minutes: of the full tier"]
+fn networks_of_the_literature() {
+    let Some(program) = program(&PE16) else { return };
+    for name in ["alexnet", "resnet50", "resnet152", "retinanet", "retinanet_light"] {
+        let case = Case::new(&of_library(name, &[]), &Lowering::new(PE16));
+        let most = case.on_device(name, &program);
+        let layers = case.lowered.schedule.layers.len();
+        println!("{name}: {layers} layers, all within {most:.1e} of libtorch's");
     }
 }

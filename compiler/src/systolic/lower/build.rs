@@ -143,6 +143,13 @@ impl<'a> Builder<'a> {
         Some(self.copy(node, &view, Copied::identity(channels), [channels, height, width]))
     }
 
+    /// The layer that writes a view has taken something in: its map is something else now.
+    fn took(&mut self, view: &View) {
+        if let Writer::Layer(layer) = self.maps[view.part.map].writer {
+            self.layers[layer].stands_for = None;
+        }
+    }
+
     /// The convolution that writes all of a view and may still take something in, if nothing else reads it.
     fn open_conv(&mut self, view: &View) -> Option<&mut DraftConv> {
         let map = &self.maps[view.part.map];
@@ -174,6 +181,7 @@ impl<'a> Builder<'a> {
         if let Writer::Layer(layer) = self.maps[view.part.map].writer {
             self.serial += 1;
             self.layers[layer].serial = self.serial;
+            self.layers[layer].stands_for = None;
         }
     }
 
@@ -198,6 +206,7 @@ impl<'a> Builder<'a> {
         };
         let view = self.conv_or_copy(node, view, |conv| conv.residual.is_none() || shifts)?;
         self.open_conv(&view).expect("it was found or made").folded.push(affine);
+        self.took(&view);
         Some(view)
     }
 
@@ -205,6 +214,7 @@ impl<'a> Builder<'a> {
     pub(super) fn activation(&mut self, node: &Node, view: View, activation: Activation) -> Option<View> {
         let view = self.conv_or_copy(node, view, |_| true)?;
         self.open_conv(&view).expect("it was found or made").activation = activation;
+        self.took(&view);
         Some(view)
     }
 
