@@ -4,6 +4,15 @@
 //! Nothing but the text of the kernels knows the language that they are written in.
 //! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
 
+pub mod check;
+pub mod descriptor;
+pub mod interpret;
+pub mod kernel;
+pub mod lower;
+pub mod ports;
+pub mod sample;
 pub mod schedule;
+pub mod weights;
 
+pub use interpret::{Interpretation, interpret};
 pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};
