@@ -23,11 +23,12 @@ pub enum Form {
     Queues,
 }
 
-/// Tiles of the fused form: rows and columns of the output whose sums a work-item holds. More sums than these spill, and fewer
-/// than four wait for each other.
+/// Tiles of the fused form for strides of 1 and 2: rows and columns of the output whose sums a work-item holds.
 const TILES: &[[u32; 2]] = &[[2, 7], [1, 14], [2, 8], [1, 8]];
-/// Tiles for any stride: those above are for strides of 1 and 2.
+/// Tiles for any stride.
 const ANY_STRIDE: &[[u32; 2]] = &[[1, 7], [1, 4], [1, 1]];
+/// The most vectors of sums: more do not fit a processor's registers beside what a step needs.
+const MOST_SUMS: u32 = 16;
 
 /// The most taps of a kernel whose channels stay apart, to run in its own kernel.
 const MOST_TAPS: u32 = 49;
@@ -37,6 +38,12 @@ const BAND: u32 = 8;
 /// Channels of a vector: they lie in one block and belong to one K-block.
 fn lanes(configuration: &Configuration) -> u32 {
     configuration.pe.min(configuration.vec).min(16)
+}
+
+/// Which tiles a configuration has of a list: those whose sums are not too many, and that of one pixel.
+fn tiles(configuration: &Configuration, list: &'static [[u32; 2]]) -> impl Iterator<Item = &'static [u32; 2]> {
+    let vectors = configuration.pe / lanes(configuration);
+    list.iter().filter(move |tile| tile[0] * tile[1] * vectors <= MOST_SUMS || **tile == [1, 1])
 }
 
 fn tile_name(tile: [u32; 2]) -> String {
@@ -70,15 +77,14 @@ pub fn source(configuration: &Configuration, form: Form) -> String {
     }
     match form {
         Form::Fused => {
-            let sums = TILES.iter().chain(ANY_STRIDE).map(|tile| tile[0] * tile[1]).max().unwrap_or(1);
             text.push_str(&format!(
                 "\n#define MOST_SUMS {}\n#define MOST_TAPS {MOST_TAPS}\n#define BAND {BAND}\n\n",
-                sums * (pe / lanes)
+                MOST_SUMS.max(pe / lanes)
             ));
             text.push_str(include_str!("fused.cl"));
             text.push('\n');
-            for (tiles, kind) in [(TILES, "CONVOLUTION"), (ANY_STRIDE, "CONVOLUTION_ANY")] {
-                for &[rows, columns] in tiles {
+            for (list, kind) in [(TILES, "CONVOLUTION"), (ANY_STRIDE, "CONVOLUTION_ANY")] {
+                for &[rows, columns] in tiles(configuration, list) {
                     text.push_str(&format!("{kind}({}, {rows}, {columns})\n", tile_name([rows, columns])));
                 }
             }

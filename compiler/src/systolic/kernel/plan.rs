@@ -1,6 +1,6 @@
 //! How a layer runs: which kernels in which form, how many work-groups share it, what stays on chip.
 
-use super::{ANY_STRIDE, BAND, Form, MOST_TAPS, TILES, lanes, tile_name};
+use super::{ANY_STRIDE, BAND, Form, MOST_TAPS, TILES, lanes, tile_name, tiles};
 use crate::systolic::check::c_range;
 use crate::systolic::descriptor::Word;
 use crate::systolic::schedule::{Layer, LayerKind, Schedule};
@@ -111,9 +111,9 @@ pub fn launches(schedule: &Schedule, layer: &Layer, row: &[i32], form: Form) -> 
             }
             Form::Fused => {
                 let (height, width) = (word(Word::ToHeight), word(Word::ToWidth));
-                let tiles = if stride[1] <= 2 { TILES } else { &[] };
-                let fits = |tile: &&[u32; 2]| tile[1] <= width;
-                let best = tiles.iter().chain(ANY_STRIDE).filter(fits).min_by_key(|tile| cost(**tile, height, width));
+                let strided = if stride[1] <= 2 { TILES } else { &[] };
+                let all = tiles(&schedule.configuration, strided).chain(tiles(&schedule.configuration, ANY_STRIDE));
+                let best = all.filter(|tile| tile[1] <= width).min_by_key(|tile| cost(**tile, height, width));
                 let tile = *best.expect("every width holds a tile of one column");
                 named(&tile_name(tile), height.div_ceil(tile[0]) * word(Word::KBlocks))
             }
