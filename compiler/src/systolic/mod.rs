@@ -4,6 +4,9 @@
 //! Nothing but the text of the kernels knows the language that they are written in.
 //! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
 
+pub mod cost;
 pub mod schedule;
+pub mod target;
 
 pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};
+pub use target::{Key, Target};
