@@ -71,7 +71,8 @@ impl Evaluator<'_> {
             Ok(None) => {}
             Ok(Some(unmet)) => {
                 let bound = &self.net.bounds[unmet.bound];
-                let (cost, limit) = (bound.form.to_string(), limits(bound));
+                let (cost, limit) = (bound.form.shown(&self.net.accelerators), limits(bound));
+                let found = bound.form.amount(unmet.value);
                 let why = bound.why.as_deref().map(str::to_owned);
                 let named = self.net.decisions.iter().zip(&unmet.answers);
                 let label = |(decision, answer): (&crate::supernet::Decision, &Option<u32>)| {
@@ -80,8 +81,7 @@ impl Evaluator<'_> {
                 let mut closest: Vec<(String, String)> = named.filter_map(label).collect();
                 let more = closest.len().saturating_sub(MOST_ANSWERS);
                 closest.truncate(MOST_ANSWERS);
-                let error =
-                    ElaborateError::OutOfReach { cost, limit, found: unmet.value, why, closest, more, others: !unmet.alone };
+                let error = ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others: !unmet.alone };
                 self.fail(self.bound_places[unmet.bound], error);
             }
             Err(RunsError::TooManySums { .. }) => {

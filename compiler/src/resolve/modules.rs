@@ -17,10 +17,12 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The library, by module name.
-const LIBRARY: [(&str, &str, &str); 3] = [
+const LIBRARY: [(&str, &str, &str); 5] = [
     ("prelude", "std/prelude.nas", include_str!("../../../spaces/std/prelude.nas")),
     ("conv", "std/conv.nas", include_str!("../../../spaces/std/conv.nas")),
     ("attention", "std/attention.nas", include_str!("../../../spaces/std/attention.nas")),
+    ("targets.arria10", "targets/arria10.nas", include_str!("../../../spaces/targets/arria10.nas")),
+    ("targets.stratix10", "targets/stratix10.nas", include_str!("../../../spaces/targets/stratix10.nas")),
 ];
 
 /// Files of one compilation, at most. A space that is spread wider than this is not a space.

@@ -9,6 +9,7 @@
 
 use super::schedule::Configuration;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a value of a key is.
@@ -196,7 +197,8 @@ fn time(value: i64) -> String {
 }
 
 /// An array on a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<Key, i64>", into = "BTreeMap<Key, i64>")]
 pub struct Target {
     values: [i64; Key::ALL.len()],
 }
@@ -219,6 +221,24 @@ impl fmt::Display for OutOfRange {
 }
 
 impl std::error::Error for OutOfRange {}
+
+impl TryFrom<BTreeMap<Key, i64>> for Target {
+    type Error = String;
+
+    fn try_from(values: BTreeMap<Key, i64>) -> Result<Target, String> {
+        let value = |key: Key| values.get(&key).copied().or(key.about().default);
+        match Key::ALL.into_iter().find(|key| value(*key).is_none()) {
+            Some(key) => Err(format!("a target without `{}`", key.name())),
+            None => Target::new(|key| value(key).unwrap_or_default()).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl From<Target> for BTreeMap<Key, i64> {
+    fn from(target: Target) -> BTreeMap<Key, i64> {
+        Key::ALL.into_iter().map(|key| (key, target.get(key))).collect()
+    }
+}
 
 impl Target {
     /// From a number for each key.
