@@ -11,7 +11,7 @@
 use crate::arch::Architecture;
 use crate::chosen::Chosen;
 use crate::runs::{Conditions, Runs, RunsError, When};
-use crate::supernet::{ALWAYS, Accelerator, Activations, Amounts, ContextId, Cost, CostKind, Supernet, Weight};
+use crate::supernet::{ALWAYS, Accelerator, Activations, Amounts, ContextId, Cost, CostKind, Latency, Supernet, Weight};
 use crate::systolic::Target;
 use indexmap::IndexMap;
 
@@ -50,14 +50,20 @@ impl CostTerms {
         let mut always = Amounts::default();
         // What happens together is one term.
         let mut terms: IndexMap<Vec<When>, Amounts> = IndexMap::new();
+        let mut add = |when: Vec<When>, place: usize, value: i64| {
+            let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_default() };
+            let sum = &mut sum[place];
+            // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
+            *sum = sum.saturating_add(value);
+        };
         for (place, &kind) in kinds.iter().enumerate() {
             for part in parts(supernet, kind) {
                 for (when, value) in steps(&part) {
-                    let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_default() };
-                    let sum = &mut sum[place];
-                    // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
-                    *sum = sum.saturating_add(value);
+                    add(when, place, value);
                 }
+            }
+            for row in kind.accelerator().map_or(&[][..], |number| times(supernet, kind, number)) {
+                add(vec![When { context: ALWAYS, region: row.runs.clone() }], place, row.time);
             }
         }
         terms.retain(|_, amounts| *amounts != Amounts::default());
@@ -74,11 +80,18 @@ fn parts(supernet: &Supernet, kind: CostKind) -> Vec<Vec<(ContextId, Chosen<i64>
         CostKind::Params => supernet.weights.iter().map(amounts).collect(),
         CostKind::Macs => supernet.costs.iter().map(macs).collect(),
         CostKind::Activations => supernet.activations.iter().map(elements).collect(),
-        CostKind::Latency(number) => {
-            accelerator(supernet, number).latency.iter().map(|row| vec![(row.context, row.time.clone())]).collect()
-        }
+        // It comes in rows of its own.
+        CostKind::Latency(_) => Vec::new(),
         CostKind::Dsp(number) => vec![vec![(ALWAYS, accelerator(supernet, number).target.map(Target::dsp))]],
         CostKind::OnChip(number) => vec![vec![(ALWAYS, accelerator(supernet, number).target.map(Target::on_chip))]],
+    }
+}
+
+/// The times that a latency is the sum of; none of another cost.
+fn times(supernet: &Supernet, kind: CostKind, number: u32) -> &[Latency] {
+    match kind {
+        CostKind::Latency(_) => &accelerator(supernet, number).latency,
+        CostKind::Params | CostKind::Macs | CostKind::Activations | CostKind::Dsp(_) | CostKind::OnChip(_) => &[],
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::arch::Architecture;
 use crate::chosen::{Answers, Chosen};
 use crate::passes::run_all;
-use crate::runs::{Conditions, Happens};
+use crate::runs::Conditions;
 use crate::supernet::{
     ALWAYS, Accelerator, Activations, Context, Cost, Creation, DecisionId, Latency, NARROW, Node, NodeId, NodeKind, Supernet,
     TensorType, Use, Weight, WeightDim,
@@ -87,7 +87,7 @@ pub fn derive_with_cuts(
     let executed = supernet.activations.iter().filter(|row| happens.contexts[row.context.0 as usize]);
     let given = executed.filter_map(|row| row.elements.at(answers));
     network.activations = given.map(|size| Activations { context: ALWAYS, elements: Chosen::constant(size.clone()) }).collect();
-    network.accelerators = supernet.accelerators.iter().filter_map(|own| settled(own, &happens, answers)).collect();
+    network.accelerators = supernet.accelerators.iter().filter_map(|own| settled(own, answers)).collect();
     network.costs = paid.map(|macs| Cost { context: ALWAYS, macs: Chosen::constant(macs.clone()) }).collect();
 
     let needed = needed(supernet, architecture)?;
@@ -152,11 +152,11 @@ pub fn derive_with_cuts(
 }
 
 /// An accelerator in the run with these answers.
-fn settled(own: &Accelerator, happens: &Happens, answers: Answers<'_>) -> Option<Accelerator> {
+fn settled(own: &Accelerator, answers: Answers<'_>) -> Option<Accelerator> {
     let target = Chosen::constant(*own.target.at(answers)?);
-    let rows = own.latency.iter().filter(|row| happens.contexts[row.context.0 as usize]);
-    let times = rows.filter_map(|row| row.time.at(answers));
-    let latency = times.map(|time| Latency { context: ALWAYS, time: Chosen::constant(*time) }).collect();
+    let given = |(decision, all): &(DecisionId, Vec<u32>)| answers(*decision).is_some_and(|answer| all.contains(&answer));
+    let rows = own.latency.iter().filter(|row| row.runs.iter().all(given));
+    let latency = rows.map(|row| Latency { runs: Vec::new(), time: row.time }).collect();
     Some(Accelerator { name: own.name.clone(), target, latency, place: own.place.clone() })
 }
 

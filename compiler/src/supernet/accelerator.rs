@@ -1,10 +1,10 @@
 //! Accelerators that the requirements and aims of a space speak of, and what its runs take on them.
 //!
 //! What an accelerator is may depend on decisions of its own (`reuse = choose 1..=8`); so it is a table of targets. A latency is a
-//! sum over layers, each in the runs of a context, by the answers that its sizes and the accelerator depend on.
+//! sum of times, each taken in the runs that give certain answers.
 
-use super::{ContextId, Place};
-use crate::chosen::Chosen;
+use super::Place;
+use crate::chosen::{Chosen, Region};
 use crate::systolic::Target;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,11 +23,11 @@ pub struct Accelerator {
     pub place: Place,
 }
 
-/// What layers take in the runs of a context.
+/// What some layers take together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Which runs.
-    pub context: ContextId,
-    /// In units of [`crate::systolic::cost::TICK`], of all those layers together, for one record.
-    pub time: Chosen<i64>,
+    /// Which runs: those that meet these decisions and give one of these answers to each.
+    pub runs: Region,
+    /// In units of [`crate::systolic::cost::TICK`], for one record.
+    pub time: i64,
 }

@@ -293,12 +293,19 @@ impl Checker<'_> {
             self.axes("an accelerator", own.target.axes());
             let mut total = Some(0i64);
             for (number, row) in own.latency.iter().enumerate() {
-                self.context_exists(row.context, "a time");
-                self.axes("a time", row.time.axes());
-                let most = row.time.entries().copied().max().unwrap_or(0);
-                let positive = row.time.entries().all(|time| *time >= 0);
-                total = total.filter(|_| positive).and_then(|total| total.checked_add(most));
-                self.require(Rule::Costs, positive, || format!("time {number} is negative"));
+                total = total.filter(|_| row.time >= 0).and_then(|total| total.checked_add(row.time));
+                self.require(Rule::Costs, row.time >= 0, || format!("time {number} is negative"));
+                let exists = |(decision, answers): &(DecisionId, Vec<u32>)| {
+                    let offered = supernet.decisions.get(decision.0 as usize).map_or(0, |own| own.alternatives.len());
+                    answers.iter().all(|answer| (*answer as usize) < offered)
+                };
+                self.require(Rule::NumberExists, row.runs.iter().all(exists), || {
+                    format!("time {number} names a decision or an answer")
+                });
+                let once = row.runs.windows(2).all(|pair| pair[0].0 < pair[1].0);
+                let ascending =
+                    row.runs.iter().all(|(_, answers)| !answers.is_empty() && answers.windows(2).all(|pair| pair[0] < pair[1]));
+                self.require(Rule::ContextAnswers, once && ascending, || format!("those of time {number} are not"));
             }
             self.require(Rule::Costs, total.is_some(), || "the sum of all times does not fit".to_owned());
         }
