@@ -14,10 +14,23 @@ pub(crate) struct Embedded {
 
 /// Every space inside the binary, by name.
 pub(crate) const SPACES: &[Embedded] = &[
+    Embedded { name: "alexnet", path: "spaces/alexnet.nas", text: include_str!("../spaces/alexnet.nas") },
     Embedded { name: "autoformer_t", path: "spaces/autoformer_t.nas", text: include_str!("../spaces/autoformer_t.nas") },
     Embedded { name: "conv_macro", path: "spaces/conv_macro.nas", text: include_str!("../spaces/conv_macro.nas") },
     Embedded { name: "darts", path: "spaces/darts.nas", text: include_str!("../spaces/darts.nas") },
+    Embedded {
+        name: "efficientnet_lite0",
+        path: "spaces/efficientnet_lite0.nas",
+        text: include_str!("../spaces/efficientnet_lite0.nas"),
+    },
     Embedded { name: "nasbench201", path: "spaces/nasbench201.nas", text: include_str!("../spaces/nasbench201.nas") },
+    Embedded { name: "resnet152", path: "spaces/resnet152.nas", text: include_str!("../spaces/resnet152.nas") },
+    Embedded { name: "resnet50", path: "spaces/resnet50.nas", text: include_str!("../spaces/resnet50.nas") },
+    Embedded { name: "resnet_cifar", path: "spaces/resnet_cifar.nas", text: include_str!("../spaces/resnet_cifar.nas") },
+    Embedded { name: "retinanet", path: "spaces/retinanet.nas", text: include_str!("../spaces/retinanet.nas") },
+    Embedded { name: "retinanet_light", path: "spaces/retinanet_light.nas", text: include_str!("../spaces/retinanet_light.nas") },
+    Embedded { name: "squeezenet", path: "spaces/squeezenet.nas", text: include_str!("../spaces/squeezenet.nas") },
+    Embedded { name: "systolic_resnet", path: "spaces/systolic_resnet.nas", text: include_str!("../spaces/systolic_resnet.nas") },
     Embedded { name: "toy_cell", path: "spaces/toy_cell.nas", text: include_str!("../spaces/toy_cell.nas") },
 ];
 

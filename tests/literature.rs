@@ -112,3 +112,72 @@ fn the_published_cells_of_darts_have_3349342_weights() {
     // Without the auxiliary head, which is of training only.
     assert_eq!(cost::params(&trained, &architecture), 3_349_342);
 }
+
+/// Weights and multiply-accumulates for one record of a network without decisions.
+fn size(name: &str, params: &[(&str, Attr)]) -> (i64, i64) {
+    let network = space(name, params);
+    let only = Architecture::from_labels(&network, &IndexMap::new()).expect("nothing is left open");
+    (cost::params(&network, &only), cost::macs(&network, &only))
+}
+
+#[test]
+fn alexnet_has_60965224_weights() {
+    // Caffe's reference model, in groups. Its multiply-accumulates are the sum over its layers, by hand: 105.4, 223.9, 149.5,
+    // 112.1 and 74.8 million in the convolutions, 37.7, 16.8 and 4.1 behind them.
+    assert_eq!(size("alexnet", &[]), (60_965_224, 724_406_816));
+}
+
+#[test]
+fn resnet_50_has_25557032_weights() {
+    // The sum over the layers of the paper's table 1 is 3.86 billion with the stride where the authors have it. The paper's 3.8
+    // is that. Where torchvision has it, the 3x3 convolutions in front of it work on the larger map: 4.09 billion.
+    assert_eq!(size("resnet50", &[]), (25_557_032, 3_857_973_248));
+    assert_eq!(size("resnet50", &[("stride_in_1x1", Attr::Bool(false))]), (25_557_032, 4_089_184_256));
+}
+
+#[test]
+fn resnet_152_has_60192808_weights() {
+    // The paper has 11.3 billion multiply-accumulates.
+    assert_eq!(size("resnet152", &[]), (60_192_808, 11_282_415_616));
+}
+
+#[test]
+fn retinanet_takes_146_billion_multiply_accumulates() {
+    let (weights, macs) = size("retinanet", &[]);
+    // ResNet-50 without its classifier; the pyramid; heads of four convolutions and one, once for all maps.
+    let conv = |inputs: i64, out: i64, kernel: i64| (inputs * kernel * kernel + 1) * out;
+    let pyramid = [512, 1024, 2048].map(|inputs| conv(inputs, 256, 1) + conv(256, 256, 3)).iter().sum::<i64>();
+    let heads = 8 * conv(256, 256, 3) + conv(256, 9 * 80, 3) + conv(256, 9 * 4, 3);
+    assert_eq!(weights, 25_557_032 - 2_049_000 + pyramid + conv(2048, 256, 3) + conv(256, 256, 3) + heads);
+    assert_eq!((macs + 500_000_000) / 1_000_000_000, 146);
+    // The lighter one, whose structure is ours, does without eight ninths of what the heads do on the largest map.
+    let (_, light) = size("retinanet_light", &[]);
+    let largest_map = 100 * 100 * 9 * 256 * (8 * 256 + 9 * 80 + 9 * 4);
+    assert_eq!(macs - light, largest_map / 9 * 8);
+}
+
+#[test]
+fn squeezenet_has_1248424_weights() {
+    // The paper's table 1 adds up to 1,248,424.
+    assert_eq!(size("squeezenet", &[]).0, 1_248_424);
+}
+
+#[test]
+fn efficientnet_lite0_has_4652008_weights() {
+    // Its authors say 4.7 million.
+    assert_eq!(size("efficientnet_lite0", &[]).0, 4_652_008);
+}
+
+#[test]
+fn residual_networks_for_cifar_have_their_papers_weights() {
+    // The paper's table 6: 0.27 million with 20 layers, 0.85 with 56.
+    let with = |blocks: i64| size("resnet_cifar", &[("blocks", Attr::Int(blocks))]).0;
+    assert_eq!((with(3), with(9)), (269_722, 853_018));
+}
+
+#[test]
+fn the_residual_space_has_48009024_networks() {
+    // 3 stems; in each of 3 stages 3 widths, and 4 blocks to choose from for each of 1, 2 or 3 blocks.
+    assert_eq!(count("@systolic_resnet"), (3 * (3 * (4_u64 + 16 + 64)).pow(3)).to_string());
+    assert_eq!(count("@systolic_resnet"), "48009024");
+}

@@ -10,6 +10,17 @@ op conv_bn(x, out: int, kernel: int, stride: int = 1, groups: int = 1, act: op =
   x |> conv(out, kernel, stride = stride, groups = groups) |> batch_norm() |> act()
 }
 
+/// A convolution whose result is ceil(size / stride) rows and columns, as TensorFlow's padding SAME has it: an odd row of zeros
+/// stands below, an odd column on the right.
+op conv_same(x: f32[N, C, H, W], out: int, kernel: int, stride: int = 1, groups: int = 1) {
+  let rows = max((H + stride - 1) / stride * stride - stride + kernel - H, 0);
+  let columns = max((W + stride - 1) / stride * stride - stride + kernel - W, 0);
+  let even = rows == columns and rows % 2 == 0;
+  let y = if even { x }
+          else { x |> zero_pad(top = rows / 2, bottom = (rows + 1) / 2, left = columns / 2, right = (columns + 1) / 2) };
+  y |> conv(out, kernel, stride = stride, pad = if even { rows / 2 } else { 0 }, groups = groups)
+}
+
 /// NAS-Bench-201's residual block between two stages: two ReLU-conv-BN beside an average pool and a 1x1 convolution.
 /// Source: Dong and Yang, ICLR 2020, section 2.1.
 op resnet_block(x, out: int, stride: int = 2) {

@@ -83,6 +83,13 @@ extern op layer_norm(x: f32[*S, D], affine: bool = true, bias: bool = affine, ep
   weight beta: f32[D] = zeros() if bias;
 }
 
+/// x / (k + alpha / size * the sum of squares of `size` neighbouring channels) ^ beta, the channel itself in the middle.
+/// Source: Krizhevsky, Sutskever and Hinton, NeurIPS 2012, section 3.3, with alpha divided by the size, as PyTorch does.
+extern op lrn(x: f32[N, C, H, W], size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> f32[N, C, H, W] {
+  require size >= 1 and size % 2 == 1, "`size` is odd: the channel itself is in the middle";
+  require alpha >= 0 and k > 0, "`alpha` is not negative, and `k` is positive";
+}
+
 // Activations, element by element.
 
 /// max(x, 0)
@@ -147,6 +154,22 @@ extern op subsample(x: f32[N, C, H, W], stride: int) -> f32[N, C, (H + stride - 
 /// Without the first rows and columns.
 extern op crop(x: f32[N, C, H, W], top: int = 0, left: int = 0) -> f32[N, C, H - top, W - left] {
   require top >= 0 and left >= 0, "what is cut off is not negative";
+}
+
+/// Rows and columns of zeros around a picture.
+extern op zero_pad(x: f32[N, C, H, W], top: int = 0, bottom: int = 0, left: int = 0, right: int = 0)
+    -> f32[N, C, top + H + bottom, left + W + right] {
+  require top >= 0 and bottom >= 0 and left >= 0 and right >= 0, "padding is not negative";
+}
+
+/// Channels of zeros before and after its own.
+extern op channel_pad(x: f32[N, C, H, W], before: int = 0, after: int = 0) -> f32[N, before + C + after, H, W] {
+  require before >= 0 and after >= 0, "padding is not negative";
+}
+
+/// Each pixel `factor` times down and to the right: nearest neighbour.
+extern op upsample(x: f32[N, C, H, W], factor: int = 2) -> f32[N, C, H * factor, W * factor] {
+  require factor >= 1, "`factor` starts at 1";
 }
 
 // Losses and metrics: one number for the batch.

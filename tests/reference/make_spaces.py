@@ -1,4 +1,4 @@
-"""Writes `fixtures/{darts,toy_cell,conv_macro,autoformer_t}.safetensors`: what small networks of these spaces compute.
+"""Writes `fixtures/{darts,toy_cell,conv_macro,autoformer_t,systolic_resnet}.safetensors`: what small networks of these spaces compute.
 
     python tests/reference/make_spaces.py [SPACE...]
 
@@ -42,6 +42,7 @@ from torch import Tensor, nn
 import autoformer_t
 import conv_macro
 import darts
+import systolic_resnet
 import toy_cell
 from weights import Architecture, Mixture, count_weights, fill, named_tensors, shapes
 
@@ -88,7 +89,7 @@ def picked(choices: dict[str, list], seed: int) -> Architecture:
     return {decision: generator.choice(alternatives) for decision, alternatives in choices.items()}
 
 
-# The four spaces.
+# The spaces.
 
 
 def darts_space() -> Space:
@@ -208,6 +209,39 @@ def autoformer_t_space() -> Space:
     )
 
 
+def systolic_resnet_space() -> Space:
+    params: Params = {"c": 2, "lanes": 2, "stages": 2, "most": 2, "halvings": 0, "classes": CLASSES, "size": 12}
+    sizes = [params[name] for name in ("c", "stages", "most")]
+    choices = systolic_resnet.choices(*sizes)
+
+    def cut(arch: Architecture) -> Architecture:
+        """Without the answers of blocks that do not happen."""
+        later = [f"stage[{stage}].i[{i}]." for stage in range(2) for i in range(arch[f"stage[{stage}].i"], 2)]
+        return {decision: answer for decision, answer in arch.items() if not decision.startswith(tuple(later))}
+
+    cases = [
+        Case("largest", params, systolic_resnet.largest(*sizes)),
+        Case("smallest", params, cut({decision: min(alternatives) for decision, alternatives in choices.items()})),
+        Case("random_1", params, cut(picked(choices, 1))),
+        Case("random_2", params | {"halvings": 1}, cut(picked(choices, 2))),
+        Case("random_3", params | {"halvings": 2}, cut(picked(choices, 3))),
+        Case(
+            "mixed",
+            params,
+            None,
+            lambda network, image, mixture: systolic_resnet.mixed(network, params["c"], params["most"], image, mixture),
+        ),
+    ]
+    return Space(
+        "systolic_resnet",
+        lambda params, arch: systolic_resnet.SystolicResNet(**params, arch=arch),
+        systolic_resnet.our_name,
+        {decision: len(alternatives) for decision, alternatives in choices.items()},
+        (3, int(params["size"])),
+        cases,
+    )
+
+
 # Fixtures.
 
 
@@ -287,7 +321,7 @@ def main(wanted: list[str]) -> None:
     torch.set_num_threads(1)
     darts.check_counts()
     FIXTURES.mkdir(exist_ok=True)
-    for space in (darts_space(), toy_cell_space(), conv_macro_space(), autoformer_t_space()):
+    for space in (darts_space(), toy_cell_space(), conv_macro_space(), autoformer_t_space(), systolic_resnet_space()):
         if wanted and space.name not in wanted:
             continue
         print(space.name)

@@ -17,9 +17,10 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The library, by module name.
-const LIBRARY: [(&str, &str, &str); 5] = [
+const LIBRARY: [(&str, &str, &str); 6] = [
     ("prelude", "std/prelude.nas", include_str!("../../../spaces/std/prelude.nas")),
     ("conv", "std/conv.nas", include_str!("../../../spaces/std/conv.nas")),
+    ("residual", "std/residual.nas", include_str!("../../../spaces/std/residual.nas")),
     ("attention", "std/attention.nas", include_str!("../../../spaces/std/attention.nas")),
     ("targets.arria10", "targets/arria10.nas", include_str!("../../../spaces/targets/arria10.nas")),
     ("targets.stratix10", "targets/stratix10.nas", include_str!("../../../spaces/targets/stratix10.nas")),

@@ -77,6 +77,10 @@ fn pools_and_places() {
     on("global_avg_pool(x)", &[5.0], &[1, 1]);
     on("subsample(x, 2)", &[1.0, 3.0, 7.0, 9.0], &[1, 1, 2, 2]);
     on("crop(x, 1, 2)", &[6.0, 9.0], &[1, 1, 2, 1]);
+    on("zero_pad(x |> crop(1, 1), top = 1, right = 2)", &[0., 0., 0., 0., 5., 6., 0., 0., 8., 9., 0., 0.], &[1, 1, 3, 4]);
+    on("zero_pad(x |> crop(2, 1), bottom = 1, left = 1)", &[0.0, 8.0, 9.0, 0.0, 0.0, 0.0], &[1, 1, 2, 3]);
+    on("upsample(x |> crop(1, 2))", &[6.0, 6.0, 6.0, 6.0, 9.0, 9.0, 9.0, 9.0], &[1, 1, 4, 2]);
+    on("channel_pad(x |> crop(2, 1), 1, 2)", &[0.0, 0.0, 8.0, 9.0, 0.0, 0.0, 0.0, 0.0], &[1, 4, 1, 2]);
     let e = 1f64.exp();
     let x = Tensor::from_slice(&[0.0f32, 1.0, 1.0, 0.0]).view([2, 2]);
     let soft = run("f32[N, 2]", "softmax(x)", &x, Mode::Eval);
@@ -96,4 +100,19 @@ fn layer_norm_is_over_the_last_dimension() {
     };
     let rows = [expected([1.0, 2.0, 3.0]), expected([10.0, 20.0, 60.0])].concat();
     assert_near(&y, &Tensor::from_slice(&rows).view([2, 3]), 1e-5, "layer_norm");
+}
+
+/// A channel is divided by what it and its neighbours are, fewer of them at both ends. Alpha is divided by the size.
+#[test]
+fn response_is_normalised_across_channels() {
+    let numbers = [1.0, -2.0, 3.0, 0.5, 4.0];
+    let x = Tensor::from_slice(&numbers).to_kind(Kind::Float).view([1, 5, 1, 1]);
+    let y = run("f32[N, 5, 1, 1]", "lrn(x, 3, alpha = 0.6, beta = 0.75, k = 2.0)", &x, Mode::Train);
+    let expected: Vec<f64> = (0..5usize)
+        .map(|at| {
+            let squares: f64 = numbers[at.saturating_sub(1)..(at + 2).min(5)].iter().map(|x| x * x).sum();
+            numbers[at] / (2.0 + 0.2 * squares).powf(0.75)
+        })
+        .collect();
+    assert_near(&y, &Tensor::from_slice(&expected).view([1, 5, 1, 1]), 1e-6, "lrn");
 }

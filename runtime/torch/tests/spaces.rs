@@ -7,20 +7,21 @@
 
 mod common;
 
+use common::named::{from_name, params_of};
 use common::{ALL, assert_near, by_name, chosen, load, output, root, space};
 use indexmap::IndexMap;
 use nasc_compiler::arch::{Architecture, sample};
 use nasc_compiler::cost;
 use nasc_compiler::derive::derive;
 use nasc_compiler::plan::plan;
-use nasc_compiler::supernet::{Attr, Supernet};
+use nasc_compiler::supernet::Supernet;
 use nasc_torch::network::{Choice, Mode, Network};
 use nasc_torch::random::{At, Purpose};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -77,18 +78,7 @@ impl Fixture {
     fn space(&self, case: &Case) -> Supernet {
         let path = root().join(format!("spaces/{}.nas", self.name));
         let text = std::fs::read_to_string(&path).expect("the space is in the repository");
-        let params = case.params.iter().map(|(name, value)| {
-            let value = match value {
-                Value::Bool(value) => Attr::Bool(*value),
-                Value::Number(number) => match number.as_i64() {
-                    Some(int) => Attr::Int(int),
-                    None => Attr::Float(number.as_f64().expect("a number of a fixture is an int or a float")),
-                },
-                other => panic!("a parameter of a fixture: {other}"),
-            };
-            (name.clone(), value)
-        });
-        space(text, params.collect())
+        space(text, params_of(&case.params))
     }
 
     /// The tensors of a case whose names go on with `prefix`, by what follows.
@@ -229,33 +219,6 @@ fn slice_of(full: &Tensor, shape: &[i64]) -> Tensor {
     part.copy()
 }
 
-/// Numbers from 0 to below 1: the name's FNV-1a hash is the seed of a splitmix64 sequence, as in `tests/reference/weights.py`.
-fn draws(name: &str, count: usize) -> impl Iterator<Item = f64> {
-    let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    (1..=count as u64).map(move |place| {
-        let mut state = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        state ^= state >> 31;
-        (state >> 40) as f64 / f64::from(1 << 24)
-    })
-}
-
-/// The weight or state of that name in the supernet's shape.
-fn from_name(name: &str, shape: &[i64]) -> Tensor {
-    let count: i64 = shape.iter().product();
-    let (low, high) = match name.rsplit('.').next() {
-        Some("gamma" | "var") => (0.5, 1.5),
-        Some("w") => {
-            let most = (6.0 / (count / shape[0]) as f64).sqrt();
-            (-most, most)
-        }
-        Some(_) | None => (-0.35, 0.35),
-    };
-    let values: Vec<f64> = draws(name, count as usize).map(|draw| low + (high - low) * draw).collect();
-    Tensor::from_slice(&values).to_kind(Kind::Float).reshape(shape)
-}
-
 #[test]
 fn darts_architectures() {
     Fixture::read("darts").compare_architectures();
@@ -314,4 +277,19 @@ fn autoformer_t_mixed() {
 #[test]
 fn autoformer_t_selected() {
     Fixture::read("autoformer_t").compare_selected(4);
+}
+
+#[test]
+fn systolic_resnet_architectures() {
+    Fixture::read("systolic_resnet").compare_architectures();
+}
+
+#[test]
+fn systolic_resnet_mixed() {
+    Fixture::read("systolic_resnet").compare_mixed();
+}
+
+#[test]
+fn systolic_resnet_selected() {
+    Fixture::read("systolic_resnet").compare_selected(5);
 }

@@ -45,12 +45,16 @@ pub(super) fn find(op: &str) -> Option<Op> {
         // Normalisation
         "batch_norm" => norm::batch_norm,
         "layer_norm" => norm::layer_norm,
+        "lrn" => lrn,
         // Pooling
         "max_pool" => max_pool,
         "avg_pool" => avg_pool,
         "global_avg_pool" => |call| Ok(call.x()?.f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?),
         "subsample" => subsample,
         "crop" => crop,
+        "zero_pad" => zero_pad,
+        "channel_pad" => |call| Ok(call.x()?.f_pad([0, 0, 0, 0, call.int("before")?, call.int("after")?], "constant", None)?),
+        "upsample" => upsample,
         // Losses and metrics
         "cross_entropy" => cross_entropy,
         "mse" => |call| Ok(call.x()?.f_mse_loss(call.operand(1)?, Reduction::Mean)?),
@@ -95,6 +99,27 @@ fn subsample(call: &Call) -> Result<Tensor, OpError> {
 
 fn crop(call: &Call) -> Result<Tensor, OpError> {
     Ok(call.x()?.f_slice(2, call.int("top")?, None, 1)?.f_slice(3, call.int("left")?, None, 1)?)
+}
+
+/// Zeros around the picture.
+fn zero_pad(call: &Call) -> Result<Tensor, OpError> {
+    let [left, right, top, bottom] = [call.int("left")?, call.int("right")?, call.int("top")?, call.int("bottom")?];
+    Ok(call.x()?.f_pad([left, right, top, bottom], "constant", None)?)
+}
+
+/// Nearest neighbour.
+fn upsample(call: &Call) -> Result<Tensor, OpError> {
+    let factor = call.int("factor")? as f64;
+    Ok(call.x()?.f_upsample_nearest2d_vec(None::<i64>, [factor, factor])?)
+}
+
+/// The mean of squares over neighbouring channels is a pool along the channels; its padding counts.
+fn lrn(call: &Call) -> Result<Tensor, OpError> {
+    let (x, size) = (call.x()?, call.int("size")?);
+    let squares = x.f_square()?.f_unsqueeze(1)?;
+    let means = squares.f_avg_pool3d([size, 1, 1], [1, 1, 1], [size / 2, 0, 0], false, true, None)?.f_squeeze_dim(1)?;
+    let scale = means.f_mul_scalar(call.float("alpha")?)?.f_add_scalar(call.float("k")?)?;
+    Ok(x.f_div(&scale.f_pow_tensor_scalar(call.float("beta")?)?)?)
 }
 
 fn max_pool(call: &Call) -> Result<Tensor, OpError> {

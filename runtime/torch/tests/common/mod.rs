@@ -2,6 +2,8 @@
 // Each test binary uses some of it.
 #![allow(dead_code)]
 
+pub(crate) mod named;
+
 use indexmap::IndexMap;
 use nasc_compiler::driver::{NoSources, Options, Source, compile};
 use nasc_compiler::supernet::{Attr, Supernet};
