@@ -5,6 +5,7 @@
 //! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
 
 pub mod cost;
+pub mod pricing;
 pub mod schedule;
 pub mod target;
 
