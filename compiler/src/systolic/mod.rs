@@ -6,8 +6,15 @@
 
 pub mod cost;
 pub mod pricing;
+pub mod check;
+pub mod descriptor;
+pub mod interpret;
+pub mod kernel;
+pub mod ports;
+pub mod sample;
 pub mod schedule;
 pub mod target;
 
+pub use interpret::{Interpretation, interpret};
 pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};
 pub use target::{Key, Target};
