@@ -5,7 +5,7 @@
 
 pub use crate::limits::{Limit, Limits};
 
-pub use crate::elaborate::accelerator::OpenTarget;
+pub use crate::elaborate::accelerator::{OpenTarget, parse_value};
 use crate::elaborate::accelerator::alone;
 use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{Elaborated, Places, STACK, elaborate};
@@ -283,6 +283,12 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let thread = thread.expect("a process that cannot start one thread cannot go on");
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// The targets of the library.
+pub fn library_targets() -> Vec<OpenTarget> {
+    let own = modules::targets().flat_map(|source| compile(source, &NoSources, &Options::default()).targets);
+    own.collect()
 }
 
 /// Every code of resolution and elaboration with its title. Each has a case in the tests.

@@ -188,6 +188,22 @@ impl<'p> Evaluator<'p> {
     }
 }
 
+/// A value of a key as one writes it in a target: `4`, `true`, `200MHz`. In base units; nothing if it is none of its kind.
+pub fn parse_value(key: Key, text: &str) -> Option<i64> {
+    let value = match text {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        text => match text.parse::<i64>() {
+            Ok(value) => Value::Int(value),
+            Err(_) => {
+                let unit = text.find(|one: char| !one.is_ascii_digit() && one != '.')?;
+                Value::Quantity(Quantity::parse(text[..unit].parse().ok()?, &text[unit..])?)
+            }
+        },
+    };
+    number(key, &value)
+}
+
 /// A value of a key in base units, if it is of its kind.
 fn number(key: Key, value: &Value) -> Option<i64> {
     /// Beyond this, floats have no halves; and no range reaches so far.

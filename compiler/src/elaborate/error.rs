@@ -4,6 +4,7 @@ use super::value::Value;
 use crate::driver::Limit;
 use crate::supernet::TensorType;
 use crate::systolic::Key;
+use crate::systolic::pricing::PricingError;
 use crate::systolic::target::OutOfRange;
 use nasc_grammar::span::Span;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0414", "the exits of a loop have different types"),
     ("N0415", "a pattern of axes that does not fit"),
     ("N0416", "a cost where it means nothing"),
+    ("N0417", "a latency that is no function of the decisions"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -287,6 +289,11 @@ pub(crate) enum ElaborateError {
     /// A cost where it cannot be, or with what it cannot be compared.
     Cost {
         rule: &'static str,
+    },
+    /// Networks of the space have no latency.
+    NoLatency {
+        target: Arc<str>,
+        error: Box<PricingError>,
     },
     /// No architecture keeps a bound on costs.
     OutOfReach {

@@ -2,7 +2,9 @@
 
 use super::error::{ElaborateError, Failure, Refusal, Shown};
 use crate::resolve::Program;
+use crate::limits::Limit;
 use crate::systolic::Key;
+use crate::systolic::pricing::Why;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::Span;
 
@@ -281,6 +283,16 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Cost { rule } => {
             Diagnostic::error("N0416", "a cost means nothing here", span, "not like this").note(*rule)
         }
+        ElaborateError::NoLatency { target, error } => {
+            let title = format!("`latency({target})` has no exact value");
+            let diagnostic = Diagnostic::error("N0417", title, span, "asked for here")
+                .note(format!("`{}` at {}: {}", error.path, error.place, error.why));
+            match &error.why {
+                Why::Refused { help, .. } => diagnostic.help(help.clone()),
+                Why::TooMany { .. } => diagnostic.help(format!("tie some of them with `arch`, or raise `{} N`", Limit::Points)),
+                Why::Paths | Why::Twin { .. } => diagnostic,
+            }
+        }
         ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
             let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");
             let mut diagnostic = unmet(span, here, *others);
@@ -299,7 +311,6 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
 }
 
 fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
-    use crate::limits::Limit;
     match refusal {
         Refusal::Limit { limit, value, detail } => {
             let (code, here) = match limit {

@@ -8,6 +8,7 @@ use crate::chosen::{Axis, Chosen, TooLarge};
 use crate::limits::Limit;
 use crate::runs::{Runs, RunsError};
 use crate::size::Size;
+use crate::systolic::pricing::latency;
 use crate::supernet::validate::MOST_SUMS;
 use crate::supernet::{Activations, ContextId, CostKind, TensorType};
 use indexmap::IndexMap;
@@ -28,8 +29,27 @@ impl Evaluator<'_> {
         {
             self.count_elements(span);
         }
+        for number in 0..self.net.accelerators.len() {
+            self.price(number as u32);
+        }
         if self.failures.is_empty() && !self.net.bounds.is_empty() {
             self.is_something_within_bounds();
+        }
+    }
+
+    /// Fills the table of an accelerator's times, if something asks for its latency.
+    fn price(&mut self, number: u32) {
+        let bounds = self.net.bounds.iter().map(|bound| &bound.form).zip(&self.bound_places);
+        let aims = self.net.aims.iter().map(|aim| &aim.form).zip(&self.aim_places);
+        let asked = bounds.chain(aims).find(|(form, _)| form.mentions(CostKind::Latency(number))).map(|(_, span)| *span);
+        let Some(span) = asked.filter(|_| self.failures.is_empty() && !self.net.outputs.is_empty()) else { return };
+        let own = &self.net.accelerators[number as usize];
+        match latency(&self.net, &own.target, self.most_points()) {
+            Ok(times) => self.net.accelerators[number as usize].latency = times,
+            Err(error) => {
+                let target = own.name.clone();
+                self.fail(span, ElaborateError::NoLatency { target, error: Box::new(error) });
+            }
         }
     }
 

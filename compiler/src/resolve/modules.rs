@@ -258,6 +258,12 @@ impl Loader<'_> {
     }
 }
 
+/// The library's modules of targets.
+pub(crate) fn targets() -> impl Iterator<Item = Source> {
+    let targets = LIBRARY.iter().filter(|(name, _, _)| name.starts_with("targets."));
+    targets.map(|(_, file, text)| Source { name: (*file).to_string(), text: (*text).to_string() })
+}
+
 /// A module of the library.
 fn library(rest: &[&str]) -> Result<Source, (SourceError, Option<String>)> {
     let path = rest.join(".");

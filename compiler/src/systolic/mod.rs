@@ -10,10 +10,13 @@ pub mod check;
 pub mod descriptor;
 pub mod interpret;
 pub mod kernel;
+pub mod network;
+pub mod lower;
 pub mod ports;
 pub mod sample;
 pub mod schedule;
 pub mod target;
+pub mod weights;
 
 pub use interpret::{Interpretation, interpret};
 pub use schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, Reduce, Schedule, Tensor};

@@ -12,12 +12,11 @@
 mod conditions;
 mod fragment;
 mod segments;
-#[cfg(test)]
-mod tests;
 mod twins;
 
 use super::cost::{Work, price};
-use super::target::Target;
+use super::network::priced;
+use super::target::{Key, Target};
 use crate::chosen::{Chosen, Region};
 use crate::passes;
 use crate::supernet::{DecisionId, Latency, NodeId, Place, Supernet};
@@ -76,17 +75,19 @@ impl PricingError {
     }
 }
 
-/// The layers that a network without decisions becomes on a target, each with the place of its operation.
-pub(crate) type Lower<'a> = &'a dyn Fn(&Supernet, &Target) -> Result<Vec<(String, Work)>, PricingError>;
+/// The layers that a network becomes, each with the place of its operation.
+fn layers(network: &Supernet, target: &Target) -> Result<Vec<(String, Work)>, PricingError> {
+    let layers = priced(network, target).map_err(|errors| {
+        let first = errors.into_iter().next().expect("a refusal has a reason");
+        let why = Why::Refused { why: first.why.to_string(), help: first.why.help() };
+        PricingError { path: first.path.to_string(), place: first.place, why }
+    })?;
+    Ok(layers.into_iter().map(|layer| (layer.place, layer.work)).collect())
+}
 
 /// Times that add up to the latency of a run, on each of the accelerators that a target may be. At most `most` combinations of answers
 /// are tried for one segment.
-pub(crate) fn latency(
-    supernet: &Supernet,
-    target: &Chosen<Target>,
-    most: usize,
-    lower: Lower<'_>,
-) -> Result<Vec<Latency>, PricingError> {
+pub(crate) fn latency(supernet: &Supernet, target: &Chosen<Target>, most: usize) -> Result<Vec<Latency>, PricingError> {
     let mut net = supernet.clone();
     passes::run_all(&mut net);
     let needed = needed(&net)?;
@@ -101,7 +102,7 @@ pub(crate) fn latency(
             continue;
         }
         let mut pricer =
-            Pricer { fragment, target, lower, most, derivable: &derivable, leaves: 0, asked: Vec::new(), known: HashMap::new() };
+            Pricer { fragment, target, most, derivable: &derivable, leaves: 0, asked: Vec::new(), known: HashMap::new() };
         for (path, time) in pricer.times(&mut Vec::new())? {
             let runs = region(path);
             if !rows.contains_key(&runs) {
@@ -122,7 +123,6 @@ pub(crate) fn latency(
 struct Pricer<'a> {
     fragment: Fragment<'a>,
     target: &'a Chosen<Target>,
-    lower: Lower<'a>,
     most: usize,
     derivable: &'a [Vec<u32>],
     leaves: usize,
@@ -188,7 +188,7 @@ impl Pricer<'_> {
         let own = |(decision, _): &&(DecisionId, u32)| self.target.axes().iter().all(|axis| axis.decision != *decision);
         let key = (answers.iter().filter(own).copied().collect(), laid_out(&target));
         if !self.known.contains_key(&key) {
-            let layers = (self.lower)(&network, &target)?;
+            let layers = layers(&network, &target)?;
             let works = layers.into_iter().filter(|(place, _)| *place != fragment::OUTSIDE).map(|(_, work)| work).collect();
             self.known.insert(key.clone(), works);
         }
@@ -205,7 +205,6 @@ impl Pricer<'_> {
 
 /// A target as the lowering sees it: other numbers make no difference to which layers there are.
 fn laid_out(target: &Target) -> Target {
-    use super::target::Key;
     let seen = [Key::Pe, Key::Vec, Key::Reuse, Key::Buffered, Key::FoldFrom];
     let value = |key: Key| if seen.contains(&key) { target.get(key) } else { key.about().default.unwrap_or(key.about().range.0) };
     Target::new(value).expect("each number was in its range, or is at its end")
