@@ -5,8 +5,8 @@
 
 pub use crate::limits::{Limit, Limits};
 
-pub use crate::elaborate::accelerator::{OpenTarget, parse_value};
 use crate::elaborate::accelerator::alone;
+pub use crate::elaborate::accelerator::{OpenTarget, parse_value};
 use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{Elaborated, Places, STACK, elaborate};
 use crate::passes;

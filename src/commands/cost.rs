@@ -31,8 +31,8 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Cost) -> Result<()> {
     let supernet = one(compilation, &arguments.space.file)?;
     let architecture = architecture(&supernet, arguments.arch.as_deref())?;
     let target = target(&supernet, &architecture, targets, arguments)?;
-    let network = derive(&supernet, &architecture)
-        .map_err(|error| Failure::new(format!("space `{}`: {error}", supernet.name)))?;
+    let network =
+        derive(&supernet, &architecture).map_err(|error| Failure::new(format!("space `{}`: {error}", supernet.name)))?;
     let layers = priced(&network, &target).map_err(|errors| refused(&supernet, &errors))?;
     let sensitivity = if arguments.sensitivity { sensitivity(&network, &target) } else { Vec::new() };
     let shown = Shown { name: &arguments.target, supernet: &supernet, target, layers, sensitivity, brief: arguments.brief };
@@ -78,7 +78,8 @@ fn target(supernet: &Supernet, architecture: &Architecture, known: Vec<OpenTarge
             let failure = Failure::new(format!("there is no target `{name}`"));
             return Err(match nearest(name, names.iter().copied()) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
-                None => failure.help(format!("there are {}; a file may have its own: `target NAME: systolic {{ … }}`", names.join(", "))),
+                None => failure
+                    .help(format!("there are {}; a file may have its own: `target NAME: systolic {{ … }}`", names.join(", "))),
             });
         }
     };
@@ -178,7 +179,8 @@ impl Shown<'_> {
     }
 
     fn print(&self, out: &mut dyn Write) -> Result<()> {
-        let numbers: Vec<String> = Key::ALL.iter().map(|key| format!("{} = {}", key.name(), key.shown(self.target.get(*key)))).collect();
+        let numbers: Vec<String> =
+            Key::ALL.iter().map(|key| format!("{} = {}", key.name(), key.shown(self.target.get(*key)))).collect();
         writeln!(out, "space {} on {}, modelled", self.supernet.name, self.name)?;
         for line in numbers.chunks(5) {
             writeln!(out, "  {}", line.join(", "))?;

@@ -1,8 +1,8 @@
 //! Says in words what is wrong with the meaning of a space. The only place of this stage that makes prose.
 
 use super::error::{ElaborateError, Failure, Refusal, Shown};
-use crate::resolve::Program;
 use crate::limits::Limit;
+use crate::resolve::Program;
 use crate::systolic::Key;
 use crate::systolic::pricing::Why;
 use nasc_grammar::diagnostic::Diagnostic;

@@ -8,9 +8,9 @@ use crate::chosen::{Axis, Chosen, TooLarge};
 use crate::limits::Limit;
 use crate::runs::{Runs, RunsError};
 use crate::size::Size;
-use crate::systolic::pricing::latency;
 use crate::supernet::validate::MOST_SUMS;
 use crate::supernet::{Activations, ContextId, CostKind, TensorType};
+use crate::systolic::pricing::latency;
 use indexmap::IndexMap;
 use nasc_grammar::span::Span;
 

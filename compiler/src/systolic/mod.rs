@@ -4,15 +4,15 @@
 //! Nothing but the text of the kernels knows the language that they are written in.
 //! Source of the array: Systolic-CNN, Dua, Li and Ren, arXiv 2012.03177, and its public code.
 
-pub mod cost;
-pub mod pricing;
 pub mod check;
+pub mod cost;
 pub mod descriptor;
 pub mod interpret;
 pub mod kernel;
-pub mod network;
 pub mod lower;
+pub mod network;
 pub mod ports;
+pub mod pricing;
 pub mod sample;
 pub mod schedule;
 pub mod target;

@@ -119,7 +119,8 @@ fn join(first: &Path, second: &Path, derivable: &[Vec<u32>]) -> Option<Path> {
     if inside(second, first) {
         return Some(first.clone());
     }
-    let answers = |path: &Path, decision: DecisionId| path.iter().find(|(known, _)| *known == decision).map(|(_, own)| own.clone());
+    let answers =
+        |path: &Path, decision: DecisionId| path.iter().find(|(known, _)| *known == decision).map(|(_, own)| own.clone());
     if first.len() != second.len() {
         return None;
     }

@@ -132,9 +132,10 @@ impl<'a> Fragment<'a> {
         let is_met = |axis: &&Axis| {
             let decision = self.net.decision(axis.decision);
             decision.met.iter().any(|context| {
-                self.net.conditions(*context).iter().all(|condition| {
-                    given(answers, condition.decision).is_some_and(|answer| condition.answers.contains(&answer))
-                })
+                self.net
+                    .conditions(*context)
+                    .iter()
+                    .all(|condition| given(answers, condition.decision).is_some_and(|answer| condition.answers.contains(&answer)))
             })
         };
         let axis = axes.iter().find(is_met).or(axes.first());
