@@ -8,6 +8,7 @@ use nasc_compiler::driver::{NoSources, Options, Source, compile, library_targets
 use nasc_compiler::supernet::Supernet;
 use nasc_compiler::systolic::cost::{TICK, Work, latency};
 use nasc_compiler::systolic::network::{priced, sensitivity};
+use nasc_compiler::systolic::target::Unit;
 use nasc_compiler::systolic::{Key, Target};
 use std::fmt::Write as _;
 
@@ -213,30 +214,60 @@ fn stratix10(layers: &Layers) -> String {
     text
 }
 
-#[test]
-fn the_page_says_what_the_model_says() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/latency.md");
-    let page = std::fs::read_to_string(&path).expect("docs/latency.md is there");
-    let layers = layers();
-    let tables = [
-        ("published", published(&layers)),
-        ("constants", constants()),
-        ("sensitivity", sensitivities()),
-        ("buffered", buffered(&layers)),
-        ("stratix10", stratix10(&layers)),
-    ];
+fn keys() -> String {
+    let mut text = String::from("| key | what it is | default |\n|---|---|---|\n");
+    for key in Key::ALL {
+        let about = key.about();
+        let unit = match about.unit {
+            Unit::Count => "an int",
+            Unit::Bool => "a bool",
+            Unit::Bytes => "bytes",
+            Unit::Frequency => "a frequency",
+            Unit::Bandwidth => "bytes a second",
+            Unit::Time => "a time",
+        };
+        let default = about.default.map_or_else(|| "must be given".to_owned(), |default| format!("`{}`", key.shown(default)));
+        let _infallible = writeln!(text, "| `{}` | {unit}: {} | {default} |", about.name, about.meaning);
+    }
+    text
+}
+
+/// Holds the computed tables of a page against what is computed now, or writes them.
+fn page(name: &str, tables: &[(&str, String)]) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let page = std::fs::read_to_string(&path).expect("the page is there");
     let mut new = page.clone();
-    for (name, table) in tables {
-        let begin = format!("<!-- computed: {name} -->\n");
+    for (table, text) in tables {
+        let begin = format!("<!-- computed: {table} -->\n");
         let (before, rest) = new.split_once(&begin).unwrap_or_else(|| panic!("the page has `{begin}`"));
         let (_, after) = rest.split_once("<!-- end -->").expect("a computed table ends");
-        new = format!("{before}{begin}{table}<!-- end -->{after}");
+        new = format!("{before}{begin}{text}<!-- end -->{after}");
     }
     if std::env::var_os("UPDATE_PAGES").is_some() {
         std::fs::write(&path, &new).expect("the page can be written");
     } else {
-        assert!(new == page, "docs/latency.md is not what is computed now; UPDATE_PAGES=1 writes it:\n{new}");
+        assert!(new == page, "docs/{name} is not what is computed now; UPDATE_PAGES=1 writes it:\n{new}");
     }
+}
+
+#[test]
+fn the_page_says_what_the_model_says() {
+    let layers = layers();
+    page(
+        "latency.md",
+        &[
+            ("published", published(&layers)),
+            ("constants", constants()),
+            ("sensitivity", sensitivities()),
+            ("buffered", buffered(&layers)),
+            ("stratix10", stratix10(&layers)),
+        ],
+    );
+}
+
+#[test]
+fn the_reference_lists_every_key_of_a_target() {
+    page("language.md", &[("keys", keys())]);
 }
 
 /// What the page promises of the fitted constants.
