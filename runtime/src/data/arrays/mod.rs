@@ -6,6 +6,7 @@
 mod element;
 mod layout;
 mod npy;
+mod open;
 mod safetensors;
 mod zip;
 
@@ -18,6 +19,7 @@ use nasc_compiler::supernet::DType;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use open::Arrays;
 pub(super) use layout::{ArrayFiles, find, single};
 
 /// An array that was found.
