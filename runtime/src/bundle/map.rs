@@ -201,7 +201,11 @@ impl Wrong {
                 text.push_str(&format!("\n  … and {} more", list.len() - MOST_LISTED));
             }
         }
-        if text.is_empty() { Ok(()) } else { Err(BundleError::Weights(format!("{} does not fit the network:{text}", file.display()))) }
+        if text.is_empty() {
+            Ok(())
+        } else {
+            Err(BundleError::Weights(format!("{} does not fit the network:{text}", file.display())))
+        }
     }
 }
 
@@ -366,7 +370,15 @@ mod tests {
 
     #[test]
     fn lines_that_mean_nothing_are_named() {
-        for (text, line) in [("a b\nc", 2), ("a{i b", 1), ("a b{i}", 1), ("a b hwoi2", 1), ("a b ohwx", 1), ("#\n\na * \n", 3), ("preprocess short=x", 1)] {
+        for (text, line) in [
+            ("a b\nc", 2),
+            ("a{i b", 1),
+            ("a b{i}", 1),
+            ("a b hwoi2", 1),
+            ("a b ohwx", 1),
+            ("#\n\na * \n", 3),
+            ("preprocess short=x", 1),
+        ] {
             match WeightMap::parse(Path::new("x.map"), text) {
                 Err(BundleError::Map { line: found, .. }) => assert_eq!(found, line, "{text}"),
                 other => panic!("{text}: {other:?}"),

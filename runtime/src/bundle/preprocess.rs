@@ -15,7 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What the words may be.
-pub(super) const HELP: &str = "words are short=256, filter=bicubic (or bilinear), order=rgb (or bgr), scale=1/255, mean=0.5,0.5,0.5 and std=0.5,0.5,0.5";
+pub(super) const HELP: &str =
+    "words are short=256, filter=bicubic (or bilinear), order=rgb (or bgr), scale=1/255, mean=0.5,0.5,0.5 and std=0.5,0.5,0.5";
 
 /// The largest side of a picture.
 const LONGEST_SIDE: u32 = 1 << 15;
@@ -192,7 +193,8 @@ impl Preprocess {
         let (width, height) = picture.dimensions();
         let least = width.min(height).max(1);
         // A side that is a thousand times as long as the other does not become larger than any picture is.
-        let other = |side: u32| ((u64::from(side) * u64::from(short)) / u64::from(least)).clamp(1, u64::from(LONGEST_SIDE)) as u32;
+        let other =
+            |side: u32| ((u64::from(side) * u64::from(short)) / u64::from(least)).clamp(1, u64::from(LONGEST_SIDE)) as u32;
         let filter = match self.filter {
             Filter::Bicubic => FilterType::CatmullRom,
             Filter::Bilinear => FilterType::Triangle,

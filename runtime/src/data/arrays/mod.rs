@@ -19,8 +19,8 @@ use nasc_compiler::supernet::DType;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use open::Arrays;
 pub(super) use layout::{ArrayFiles, find, single};
+pub use open::Arrays;
 
 /// An array that was found.
 #[derive(Clone, Debug)]
