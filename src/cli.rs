@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Info(Info),
     /// Draw architectures, all equally likely
     Sample(Sample),
+    /// Price a network on an accelerator, before anything is synthesised
+    Cost(Cost),
     /// Print any stage of the compilation, or write a target's files
     Compile(Compile),
     /// Search a space for a good architecture
@@ -292,6 +294,39 @@ pub(crate) struct Sample {
     /// Write each architecture to a file of this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+const COST: &str = "\
+Everything is modelled; `docs/latency.md` has the model beside published latencies. Without a target of that name in the file, one of
+the library is taken: arria10, arria10_assumed, arria10_buffered, arria10_short, stratix10.
+
+Examples:
+  nasc cost @resnet50 --target arria10
+  nasc cost @resnet50 --target arria10_buffered --brief
+  nasc cost @resnet50 --target arria10 --with reuse=3 --with bandwidth=19.2GB/s --sensitivity
+  nasc cost @systolic_resnet --arch arch.json --target arria10 --format json";
+
+/// Arguments of `cost`.
+#[derive(Debug, Args)]
+#[command(after_help = COST)]
+pub(crate) struct Cost {
+    #[command(flatten)]
+    pub(crate) space: SpaceArguments,
+    /// The accelerator: a `target` of the file or of the library
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: String,
+    /// The architecture, where the space leaves decisions open: an `arch.json`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) arch: Option<PathBuf>,
+    /// Another number of the target, such as `reuse=3` or `clock=180MHz`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) with: Vec<(String, String)>,
+    /// Add the latency with half and with twice of each number of the target
+    #[arg(long)]
+    pub(crate) sensitivity: bool,
+    /// Leave out the tables of layers
+    #[arg(long)]
+    pub(crate) brief: bool,
 }
 
 const COMPILE: &str = "\

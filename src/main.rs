@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Check(arguments) => commands::check::run(&ctx, arguments),
         Command::Fmt(arguments) => commands::fmt::run(&ctx, arguments),
+        Command::Cost(arguments) => commands::cost::run(&ctx, arguments),
         Command::Count(arguments) => commands::count::run(&ctx, arguments),
         Command::Info(arguments) => commands::info::run(&ctx, arguments),
         Command::Sample(arguments) => commands::sample::run(&ctx, arguments),

@@ -86,7 +86,7 @@ fn tree(ctx: &Ctx, source: Source, limits: &Limits) -> Result<(String, Option<Co
 }
 
 fn findings(sources: SourceMap, diagnostics: Vec<Diagnostic>) -> Compilation {
-    Compilation { sources, diagnostics, supernets: Vec::new() }
+    Compilation { sources, diagnostics, supernets: Vec::new(), targets: Vec::new() }
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

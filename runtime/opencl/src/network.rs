@@ -75,7 +75,8 @@ impl Network {
         let mut steps = Vec::with_capacity(rows.len());
         for (number, (layer, row)) in schedule.layers.iter().zip(&rows).enumerate() {
             let start = launch(schedule, layer, row);
-            let kernel = call(&format!("find the kernel {}", start.kernel), Kernel::create(&program.inner.program, &start.kernel))?;
+            let kernel =
+                call(&format!("find the kernel {}", start.kernel), Kernel::create(&program.inner.program, &start.kernel))?;
             let at = i32::try_from(number * WORDS).expect("a checked schedule has few layers");
             set_arguments(
                 &kernel,
