@@ -116,14 +116,7 @@ impl Schedule {
 
     /// Floats behind the arena that whole tiles may read, never to use them.
     pub fn slack(&self) -> u64 {
-        let mut most = 0;
-        for layer in &self.layers {
-            if let LayerKind::Conv { stride, .. } = &layer.kind {
-                // A tile steps as many columns as it has, at the layer's stride or, where the writer drops columns, at 1.
-                most = most.max(u64::from(stride[1]));
-            }
-        }
-        most.saturating_mul(u64::from(self.configuration.reuse)).saturating_mul(u64::from(self.configuration.vec))
+        u64::from(self.configuration.reuse) * u64::from(self.configuration.vec)
     }
 
     fn check_buffer(&self, buffer: &Buffer) -> Result<(), String> {
@@ -375,9 +368,16 @@ pub fn k_blocks(configuration: &Configuration, outputs: u32) -> u32 {
     u32::try_from(lanes.div_ceil(u64::from(configuration.pe))).expect("at most as many as channels")
 }
 
-/// The C-block at which a K-block begins; it may lie behind the last one of a K-block that has no channels.
+/// The C-block at which a K-block with channels begins. (One without, whose weights are zeros, begins at the input's last.)
 pub fn c_begin(configuration: &Configuration, k_block: u32, groups: [u32; 2]) -> u64 {
     u64::from(k_block) * u64::from(configuration.pe) / u64::from(groups[1]) * u64::from(groups[0]) / u64::from(configuration.vec)
+}
+
+/// The C-blocks that a K-block takes: where it begins, and how many of the `c_blocks` of its weights count.
+pub fn c_range(configuration: &Configuration, k_block: u32, groups: [u32; 2], blocks: u32, c_blocks: u32) -> (u32, u32) {
+    let last = blocks - 1;
+    let begin = u32::try_from(c_begin(configuration, k_block, groups)).map_or(last, |begin| begin.min(last));
+    (begin, c_blocks.min(blocks - begin))
 }
 
 /// Which floats of the arena hold what, by the buffer that they were written for.

@@ -5,6 +5,7 @@
 //!
 //! Promise: for a checked schedule every word fits its 31 bits.
 
+use super::kernel::{Form, plan};
 use super::schedule::{Buffer, Layer, LayerKind, Map, Reduce, Schedule};
 
 macro_rules! words {
@@ -95,6 +96,14 @@ words! {
     Ceiling "CEILING",
     /// 0: K-blocks are the outer loop, so that weights stay near; 1: rows are, so that pictures do.
     Order "ORDER",
+    /// The first float of the input's first block.
+    MapBegin "MAP_BEGIN",
+    /// Floats of all its blocks.
+    MapSpan "MAP_SPAN",
+    /// Of a dataflow with buffers: 0 maps are read from memory, 1 a map is kept, 2 the rows under a row of the output are.
+    KeepMap "KEEP_MAP",
+    /// Of a dataflow with buffers: 0 weights are read from memory, 1 a K-block's are kept, 2 all are.
+    KeepWeights "KEEP_WEIGHTS",
     /// Of a pooling: 0 the largest, 1 the mean.
     Reduce "REDUCE",
     /// Of a normalisation: neighbours.
@@ -131,7 +140,7 @@ pub fn places(sizes: impl IntoIterator<Item = u64>) -> (Vec<u64>, u64) {
 }
 
 /// A layer's row. `places` are its tensors', see [`places`]; the schedule is checked.
-pub fn describe(schedule: &Schedule, layer: &Layer, places: &[u64]) -> [i32; WORDS] {
+pub fn describe(schedule: &Schedule, layer: &Layer, places: &[u64], form: Form) -> [i32; WORDS] {
     let vec = schedule.configuration.vec;
     let mut row = [0i32; WORDS];
     let mut set = |word: Word, number: u64| {
@@ -175,10 +184,13 @@ pub fn describe(schedule: &Schedule, layer: &Layer, places: &[u64]) -> [i32; WOR
             set(Word::CGroup, (*c_group).into());
             set(Word::Weights, places[*weights]);
             set(Word::Bias, places[*bias]);
-            // Whichever is larger stays: weights of a K-block, or rows of the picture.
-            let weights: u64 = shape.iter().map(|&dim| u64::from(dim)).product();
-            let rows_stay = weights <= u64::from(blocks) * from.block(vec);
-            set(Word::Order, rows_stay.into());
+            let plan = plan(schedule, layer, form);
+            set(Word::Order, plan.rows_outside.into());
+            set(Word::KeepMap, plan.keep_map.into());
+            set(Word::KeepWeights, plan.keep_weights.into());
+            let span = schedule.span(&layer.from);
+            set(Word::MapBegin, span.start);
+            set(Word::MapSpan, span.end - span.start);
             if let Some(map) = residual {
                 set(Word::Residual, picture(schedule, map));
                 set(Word::ResidualBlock, schedule.buffer(map).block(vec));

@@ -2,7 +2,7 @@
 //!
 //! It reads what the array reads, the arena with its borders and the weights in their order, one output at a time, and sums in f64.
 
-use super::check::c_begin;
+use super::check::c_range;
 use super::ports::{pack_input, unpack_map, unpack_output};
 use super::schedule::{Activation, Layer, LayerKind, Map, Reduce, Schedule, ScheduleError};
 
@@ -160,11 +160,12 @@ fn conv(schedule: &Schedule, layer: &Layer, from: &Reader<'_>, tensors: &[Vec<f3
     let configuration = schedule.configuration;
     let (pe, vec) = (configuration.pe as usize, configuration.vec as usize);
     let (k_block, element) = (lane as usize / pe, lane as usize % pe);
-    let c_blocks = schedule.tensors[*weights].shape[1] as usize;
-    let begin = c_begin(&configuration, k_block as u32, [*c_group, *k_group]) as usize;
-    let map_blocks = layer.from.blocks(configuration.vec) as usize;
+    let c_blocks = schedule.tensors[*weights].shape[1];
+    let (begin, count) =
+        c_range(&configuration, k_block as u32, [*c_group, *k_group], layer.from.blocks(configuration.vec), c_blocks);
+    let (begin, c_blocks) = (begin as usize, c_blocks as usize);
     let mut sum = 0.0;
-    for c_block in 0..c_blocks.min(map_blocks.saturating_sub(begin)) {
+    for c_block in 0..count as usize {
         for y in 0..kernel[0] {
             for x in 0..kernel[1] {
                 let tap = ((k_block * c_blocks + c_block) * kernel[0] as usize + y as usize) * kernel[1] as usize + x as usize;

@@ -3,9 +3,10 @@
 use opencl3::event::Event;
 use opencl3::kernel::Kernel;
 
+use nasc_compiler::systolic::check::MOST_FLOATS;
 use nasc_compiler::systolic::descriptor::{WORDS, describe, places};
 use nasc_compiler::systolic::interpret::check_tensors;
-use nasc_compiler::systolic::kernel::launch;
+use nasc_compiler::systolic::kernel::{Form, launches, queues};
 use nasc_compiler::systolic::ports::{pack_input, unpack_map, unpack_output};
 use nasc_compiler::systolic::schedule::{Map, Schedule, ScheduleError};
 
@@ -23,6 +24,7 @@ pub struct Network {
     /// Held for the kernels' arguments.
     _weights: Memory,
     _descriptors: Memory,
+    _queues: Vec<Memory>,
     steps: Vec<Step>,
 }
 
@@ -61,28 +63,38 @@ impl Network {
             return Err(Error::Configuration { network: schedule.configuration, program: program.inner.configuration });
         }
         check_tensors(schedule, tensors)?;
-        let device = &program.inner.device;
+        let (device, form) = (&program.inner.device, program.inner.form);
         let (at, len) = places(tensors.iter().map(|tensor| tensor.len() as u64));
         let mut weights = Memory::new(&device.context, &device.queue, size(len))?;
         for (tensor, at) in tensors.iter().zip(&at) {
             weights.write(&device.queue, size(*at), tensor)?;
         }
         let arena = Memory::new(&device.context, &device.queue, size(schedule.arena + schedule.slack()))?;
-        let rows: Vec<[i32; WORDS]> = schedule.layers.iter().map(|layer| describe(schedule, layer, &at)).collect();
+        let rows: Vec<[i32; WORDS]> = schedule.layers.iter().map(|layer| describe(schedule, layer, &at, form)).collect();
         let mut descriptors = Memory::new(&device.context, &device.queue, rows.len() * WORDS)?;
         let words: Vec<f32> = rows.iter().flatten().map(|word| f32::from_bits(word.cast_unsigned())).collect();
         descriptors.write(&device.queue, 0, &words)?;
+        let queues = match form {
+            Form::Fused | Form::Channels => Vec::new(),
+            Form::Queues => queue_memory(program, schedule)?,
+        };
         let mut steps = Vec::with_capacity(rows.len());
         for (number, (layer, row)) in schedule.layers.iter().zip(&rows).enumerate() {
-            let start = launch(schedule, layer, row);
-            let kernel =
-                call(&format!("find the kernel {}", start.kernel), Kernel::create(&program.inner.program, &start.kernel))?;
-            let at = i32::try_from(number * WORDS).expect("a checked schedule has few layers");
-            set_arguments(
-                &kernel,
-                &[Argument::Memory(&arena), Argument::Memory(&weights), Argument::Memory(&descriptors), Argument::Number(at)],
-            )?;
-            steps.push(Step { layer: number, kernel, groups: start.tasks.clamp(1, GROUPS) as usize });
+            for start in launches(schedule, layer, row, form) {
+                let what = format!("find the kernel {}", start.kernel);
+                let kernel = call(&what, Kernel::create(&program.inner.program, &start.kernel))?;
+                let at = i32::try_from(number * WORDS).expect("a checked schedule has few layers");
+                let mut arguments = Vec::new();
+                arguments.extend(start.arena.then_some(Argument::Memory(&arena)));
+                arguments.extend(start.weights.then_some(Argument::Memory(&weights)));
+                arguments.extend([Argument::Memory(&descriptors), Argument::Number(at)]);
+                if start.queues {
+                    arguments.extend(queues.iter().map(Argument::Memory));
+                }
+                set_arguments(&kernel, &arguments)?;
+                let groups = if start.exact { start.tasks } else { start.tasks.clamp(1, GROUPS) };
+                steps.push(Step { layer: number, kernel, groups: groups as usize });
+            }
         }
         Ok(Network {
             program: program.clone(),
@@ -90,6 +102,7 @@ impl Network {
             arena,
             _weights: weights,
             _descriptors: descriptors,
+            _queues: queues,
             steps,
         })
     }
@@ -183,6 +196,25 @@ impl Network {
         let span = self.schedule.span(map);
         self.arena.read(&self.program.inner.device.queue, size(span.start), size(span.end - span.start))
     }
+}
+
+/// The three queues, each as large as the layer asks that asks the most.
+fn queue_memory(program: &Program, schedule: &Schedule) -> Result<Vec<Memory>, Error> {
+    let mut most = [0u64; 3];
+    for layer in &schedule.layers {
+        let floats = queues(schedule, layer);
+        for (most, floats) in most.iter_mut().zip(floats) {
+            if floats > MOST_FLOATS {
+                return Err(Error::Schedule(ScheduleError::Broken {
+                    item: format!("layer `{}` ({})", layer.name, layer.place),
+                    what: format!("queues in memory would take {floats} floats; {MOST_FLOATS} are possible"),
+                }));
+            }
+            *most = (*most).max(floats);
+        }
+    }
+    let device = &program.inner.device;
+    most.iter().map(|&floats| Memory::new(&device.context, &device.queue, size(floats))).collect()
 }
 
 fn size(floats: u64) -> usize {

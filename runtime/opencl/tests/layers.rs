@@ -6,7 +6,7 @@
 mod support;
 
 use nasc_compiler::systolic::sample::{Sample, legal, mutate, spoil};
-use nasc_compiler::systolic::{Configuration, interpret};
+use nasc_compiler::systolic::{Configuration, Schedule, interpret};
 use nasc_opencl::{Error, Form, Network, Program};
 use support::{difference, program};
 
@@ -37,11 +37,22 @@ fn agree(program: &Program, sample: &Sample, what: &str) {
 
 #[test]
 fn legal_layers_run_as_interpreted() {
+    for sizes in CONFIGURATIONS {
+        let configuration = configuration(sizes, sizes[0] == 16);
+        let Some(program) = program("legal_layers_run_as_interpreted", configuration, Form::Fused) else { return };
+        for seed in 0..count(300) / CONFIGURATIONS.len() as u64 {
+            agree(&program, &legal(configuration, seed), &format!("{configuration:?}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn the_dataflow_runs_as_interpreted() {
     for buffered in [false, true] {
-        for sizes in CONFIGURATIONS {
+        for sizes in [[8, 4], [4, 8]] {
             let configuration = configuration(sizes, buffered);
-            let Some(program) = program("legal_layers_run_as_interpreted", configuration, Form::Fused) else { return };
-            for seed in 0..count(400) / 10 {
+            let Some(program) = program("the_dataflow_runs_as_interpreted", configuration, Form::Queues) else { return };
+            for seed in 0..count(100) / 4 {
                 agree(&program, &legal(configuration, seed), &format!("{configuration:?}, seed {seed}"));
             }
         }
@@ -77,8 +88,10 @@ fn changed_numbers_are_refused_or_run_right() {
         if schedule.configuration != configuration || schedule.check().is_err() || schedule.arena > 1 << 22 {
             continue;
         }
-        // What is read has the shapes that the schedule says now.
-        sample.tensors = schedule.tensors.iter().map(|tensor| wave(&tensor.shape)).collect();
+        let shapes = |schedule: &Schedule| schedule.tensors.iter().map(|tensor| tensor.shape.clone()).collect::<Vec<_>>();
+        if shapes(&schedule) != shapes(&sample.schedule) {
+            continue; // Weights of other lanes are zeros by contract, and there are no such weights of these shapes.
+        }
         sample.inputs = schedule.inputs.iter().map(|port| wave(&port.shape)).collect();
         sample.schedule = schedule;
         agree(&program, &sample, &format!("seed {seed}"));

@@ -34,3 +34,9 @@ INLINE void border(GLOBAL const int *L, GLOBAL float *restrict arena, const int 
       for (int column = width; column < right; column++) STORE((lanes_t)(0.0f), line + column * VEC);
     }
 }
+
+/* The C-block at which a K-block begins. Of one without channels, whose weights are zeros, it is the last. */
+INLINE int c_begin(GLOBAL const int *L, const int k_block)
+{
+  return min(k_block * PE / L[K_GROUP] * L[C_GROUP] / VEC, L[FROM_BLOCKS] - 1);
+}

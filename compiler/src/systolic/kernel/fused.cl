@@ -61,13 +61,13 @@ INLINE void line(const int rows, const int columns, const int step, const number
     GLOBAL float *restrict arena, GLOBAL const float *restrict weights, const int k_block, const int y)
 {
   const int next = L[C_BLOCKS] * n.kernel_rows * n.kernel_columns * VEC * PE;
-  const int c_begin = min(k_block * PE / L[K_GROUP] * L[C_GROUP] / VEC, L[FROM_BLOCKS]);
+  const int begin = c_begin(L, k_block);
   numbers m = n;
-  m.c_blocks = min(L[C_BLOCKS], L[FROM_BLOCKS] - c_begin);
-  m.last_lanes = c_begin + m.c_blocks == L[FROM_BLOCKS] ? L[LAST_LANES] : VEC;
+  m.c_blocks = min(L[C_BLOCKS], L[FROM_BLOCKS] - begin);
+  m.last_lanes = begin + m.c_blocks == L[FROM_BLOCKS] ? L[LAST_LANES] : VEC;
   for (int x = 0; x < L[TO_WIDTH]; x += columns) {
     const int at = min(x, L[TO_WIDTH] - columns);
-    tile(rows, columns, step, m, arena, weights, L[FROM] + c_begin * n.from_block + y * n.row_step + at * step,
+    tile(rows, columns, step, m, arena, weights, L[FROM] + begin * n.from_block + y * n.row_step + at * step,
         L[WEIGHTS] + k_block * next, L[BIAS], k_block, L[TO] + y * n.to_row + at * VEC,
         L[RESIDUAL] < 0 ? -1 : L[RESIDUAL] + y * n.residual_row + at * VEC);
   }
@@ -82,7 +82,7 @@ INLINE void convolve(const int rows, const int columns, const int step, GLOBAL c
     as_float(L[SLOPE]), as_float(L[CEILING])
   };
   const int units = (L[TO_HEIGHT] + rows - 1) / rows, k_blocks = L[K_BLOCKS], tasks = units * k_blocks;
-  const int group = get_group_id(0), groups = get_num_groups(0);
+  const int group = GROUP, groups = GROUPS;
   for (int task = SHARE(tasks, group, groups); task < SHARE(tasks, group + 1, groups); task++) {
     const int k_block = L[ORDER] ? task % k_blocks : task / units;
     const int begin = (L[ORDER] ? task / k_blocks : task % units) * rows, end = min(begin + rows, L[TO_HEIGHT]);
@@ -92,13 +92,22 @@ INLINE void convolve(const int rows, const int columns, const int step, GLOBAL c
   }
 }
 
+#define ARGUMENTS \
+  GLOBAL float *restrict arena, GLOBAL const float *restrict weights, GLOBAL const int *restrict descriptors, const int at
+
+/* Tiles for strides of 1 and 2, and tiles for any. */
 #define CONVOLUTION(NAME, ROWS, COLUMNS) \
-  TASK NAME(GLOBAL float *restrict arena, GLOBAL const float *restrict weights, GLOBAL const int *restrict descriptors, const int at) \
+  TASK NAME(ARGUMENTS) \
   { \
     GLOBAL const int *L = descriptors + at; \
     if (L[STRIDE_COLUMNS] == 1) convolve(ROWS, COLUMNS, VEC, L, arena, weights); \
-    else if (L[STRIDE_COLUMNS] == 2) convolve(ROWS, COLUMNS, 2 * VEC, L, arena, weights); \
-    else convolve(1, 1, L[STRIDE_COLUMNS] * VEC, L, arena, weights); \
+    else convolve(ROWS, COLUMNS, 2 * VEC, L, arena, weights); \
+  }
+#define CONVOLUTION_ANY(NAME, ROWS, COLUMNS) \
+  TASK NAME(ARGUMENTS) \
+  { \
+    GLOBAL const int *L = descriptors + at; \
+    convolve(ROWS, COLUMNS, L[STRIDE_COLUMNS] * VEC, L, arena, weights); \
   }
 
 /* Layers that keep channels apart: weights of a tap are a diagonal, so lanes are channels of both sides. A task is a vector of
@@ -131,7 +140,7 @@ TASK depthwise(GLOBAL float *restrict arena, GLOBAL const float *restrict weight
   GLOBAL const int *L = descriptors + at;
   const int taps = L[KERNEL_ROWS] * L[KERNEL_COLUMNS], width = L[TO_WIDTH], step = L[STRIDE_COLUMNS] * VEC;
   const int bands = (L[TO_HEIGHT] + BAND - 1) / BAND, vectors = L[TO_BLOCKS] * (VEC / LANES), tasks = bands * vectors;
-  const int group = get_group_id(0), groups = get_num_groups(0);
+  const int group = GROUP, groups = GROUPS;
   lanes_t diagonals[MOST_TAPS];
   for (int task = SHARE(tasks, group, groups), kept = -1; task < SHARE(tasks, group + 1, groups); task++) {
     const int channel = task / bands * LANES, k_block = channel / PE;

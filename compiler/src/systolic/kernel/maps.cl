@@ -5,7 +5,7 @@ TASK pool(GLOBAL float *restrict arena, GLOBAL const float *restrict weights, GL
 {
   GLOBAL const int *L = descriptors + at;
   const int height = L[TO_HEIGHT], tasks = L[TO_BLOCKS] * height, mean = L[REDUCE];
-  const int group = get_group_id(0), groups = get_num_groups(0);
+  const int group = GROUP, groups = GROUPS;
   for (int task = SHARE(tasks, group, groups); task < SHARE(tasks, group + 1, groups); task++) {
     const int block = task / height, y = task % height, row = y * L[STRIDE_ROWS] - L[PAD_ROWS];
     const int top = max(row, 0), bottom = min(row + L[KERNEL_ROWS], L[FROM_HEIGHT]);
@@ -33,7 +33,7 @@ TASK enlarge(GLOBAL float *restrict arena, GLOBAL const float *restrict weights,
 {
   GLOBAL const int *L = descriptors + at;
   const int height = L[TO_HEIGHT], tasks = L[TO_BLOCKS] * height;
-  const int group = get_group_id(0), groups = get_num_groups(0);
+  const int group = GROUP, groups = GROUPS;
   for (int task = SHARE(tasks, group, groups); task < SHARE(tasks, group + 1, groups); task++) {
     const int block = task / height, y = task % height;
     GLOBAL const float *from = arena + L[FROM] + block * L[FROM_BLOCK] + y / L[KERNEL_ROWS] * L[FROM_ROW];
@@ -49,7 +49,7 @@ TASK normalise(GLOBAL float *restrict arena, GLOBAL const float *restrict weight
   GLOBAL const int *L = descriptors + at;
   const int height = L[TO_HEIGHT], tasks = L[TO_BLOCKS] * height, reach = L[SIZE] / 2;
   const float alpha = as_float(L[ALPHA]), power = as_float(L[BETA]), plus = as_float(L[PLUS]);
-  const int group = get_group_id(0), groups = get_num_groups(0);
+  const int group = GROUP, groups = GROUPS;
   for (int task = SHARE(tasks, group, groups); task < SHARE(tasks, group + 1, groups); task++) {
     const int block = task / height, y = task % height;
     GLOBAL const float *from = arena + L[FROM] + y * L[FROM_ROW];
