@@ -55,6 +55,8 @@ pub struct Wanted {
     pub name: String,
     /// Its shape.
     pub shape: Vec<i64>,
+    /// Whether an output needs it; what none needs may be missing.
+    pub needed: bool,
 }
 
 impl WeightMap {
@@ -102,11 +104,13 @@ impl WeightMap {
             let fitting: Vec<(&Pair, String)> =
                 self.pairs.iter().filter_map(|pair| Some((pair, pair.theirs_of(&own.name)?))).collect();
             match &fitting[..] {
-                [] => wrong.unpaired.push(own.name.clone()),
+                [] if own.needed => wrong.unpaired.push(own.name.clone()),
+                [] => {}
                 [(pair, name)] if theirs.contains(name.as_str()) => {
                     used.insert(name.clone());
                     found.push((own, name.clone(), pair.layout.as_deref()));
                 }
+                [_] if !own.needed => {}
                 [(_, name)] => wrong.missing.push(format!("{name} (for {})", own.name)),
                 [(first, _), (second, _), ..] => {
                     let why = format!("`{}` is paired by line {} already", own.name, first.line);
@@ -129,7 +133,7 @@ impl WeightMap {
         }
         wrong.check(arrays.path())?;
         let mut weights = HashMap::with_capacity(found.len());
-        for (own, name, layout) in found {
+        for (own, name, layout) in found.into_iter().filter(|(own, _, _)| own.needed) {
             let shape = arrays.shape(&name)?.unwrap_or_default();
             let values = arrays.floats(&name)?.unwrap_or_default();
             let values = match layout {
@@ -157,7 +161,7 @@ impl WeightMap {
 pub fn by_own_names(wanted: &[Wanted], arrays: &mut Arrays) -> Result<HashMap<String, Vec<f32>>, BundleError> {
     let mut wrong = Wrong::default();
     let mut weights = HashMap::with_capacity(wanted.len());
-    for own in wanted {
+    for own in wanted.iter().filter(|own| own.needed) {
         match arrays.shape(&own.name)? {
             None => wrong.missing.push(own.name.clone()),
             Some(shape) if !same(&shape, &own.shape) => {
