@@ -46,20 +46,16 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Cost) -> Result<()> {
 
 /// Everything that the array cannot do, with the places.
 pub(crate) fn refused(supernet: &Supernet, errors: &[LowerError]) -> Failure {
-    /// One sees from a few what is wrong.
-    const SHOWN: usize = 8;
+    /// One sees from so many what is wrong.
+    const SHOWN: usize = 20;
     let mut text = format!("space `{}` does not run on the array", supernet.name);
     for error in errors.iter().take(SHOWN) {
-        text += &format!("\n{}: `{}`: {}", error.place, error.path, error.why);
+        text += &format!("\n{}: `{}`: {}\n    {}", error.place, error.path, error.why, error.why.help());
     }
     if let Some(more @ 1..) = errors.len().checked_sub(SHOWN) {
         text += &format!("\n… and {more} more");
     }
-    let failure = Failure::new(text);
-    match errors.first() {
-        Some(first) => failure.help(first.why.help()),
-        None => failure,
-    }
+    Failure::new(text)
 }
 
 /// The target of that name: what the space uses, what its file knows, or one of the library; with the numbers that were given.

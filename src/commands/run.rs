@@ -7,6 +7,7 @@ use crate::commands::bundle::bundle_failure;
 use crate::ctx::{Ctx, grouped};
 use crate::failure::{Failure, Result};
 use crate::show::one_line;
+use indexmap::IndexMap;
 use nasc_compiler::systolic::{Configuration, interpret};
 use nasc_opencl::{Device, Error, Network, Program, builds};
 use nasc_runtime::bundle::{Bundle, Preprocess, Records, read_records, write_tensors};
@@ -56,7 +57,7 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Run) -> Result<()> {
             Format::Json => ctx.print_json(&json!({ "event": "note", "text": note }))?,
         }
     }
-    let mut kept: Vec<(String, Vec<u32>, Vec<f32>)> = Vec::new();
+    let mut kept: IndexMap<String, (Vec<u32>, Vec<f32>)> = IndexMap::new();
     for (path, records) in arguments.input.iter().zip(&records) {
         let mut hits = vec![0usize; ready.len()];
         let count = records.iter().map(|own| own.inputs.len()).max().unwrap_or(0);
@@ -232,7 +233,7 @@ fn accuracy(ctx: &Ctx, own: &Ready, path: &Path, hits: usize, count: usize) -> R
 
 /// Keeps outputs under names that tell them apart: the network's and the record's where there are several.
 fn keep(
-    kept: &mut Vec<(String, Vec<u32>, Vec<f32>)>,
+    kept: &mut IndexMap<String, (Vec<u32>, Vec<f32>)>,
     own: &Ready,
     ran: Ran,
     (path, record, count, arguments): (&Path, usize, usize, &Run),
@@ -250,19 +251,19 @@ fn keep(
         }
         name += &port.name;
         // Two bundles or inputs may have one name.
-        while kept.iter().any(|(known, _, _)| *known == name) {
+        while kept.contains_key(&name) {
             name.push('+');
         }
-        kept.push((name, port.shape.clone(), values));
+        kept.insert(name, (port.shape.clone(), values));
     }
 }
 
-fn write_kept(path: &Path, kept: &[(String, Vec<u32>, Vec<f32>)]) -> Result<()> {
+fn write_kept(path: &Path, kept: &IndexMap<String, (Vec<u32>, Vec<f32>)>) -> Result<()> {
     let failed = |error: &std::io::Error| Failure::io(format!("write `{}`", path.display()), error);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let beside = tempfile::Builder::new().prefix(".outputs-").tempdir_in(parent).map_err(|error| failed(&error))?;
     let partial = beside.path().join("outputs.safetensors");
-    let shapes: Vec<(&str, &[u32])> = kept.iter().map(|(name, shape, _)| (name.as_str(), shape.as_slice())).collect();
-    write_tensors(&partial, &shapes, |number| Ok(kept[number].2.clone())).map_err(|error| bundle_failure(&error))?;
+    let shapes: Vec<(&str, &[u32])> = kept.iter().map(|(name, (shape, _))| (name.as_str(), shape.as_slice())).collect();
+    write_tensors(&partial, &shapes, |number| Ok(kept[number].1.clone())).map_err(|error| bundle_failure(&error))?;
     std::fs::rename(&partial, path).map_err(|error| failed(&error))
 }
