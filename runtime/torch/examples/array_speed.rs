@@ -153,7 +153,7 @@ fn measure(program: &Program, shape: [u32; 5], pairs: usize) -> Result<(f64, f64
 
 /// Seconds of one run, after the other side's threads have gone to sleep.
 fn time(run: impl FnOnce() -> Result<()>) -> Result<f64> {
-    std::thread::sleep(Duration::from_millis(2));
+    std::thread::sleep(Duration::from_millis(20)); // libgomp spins for about 6 ms.
     let begin = Instant::now();
     run()?;
     Ok(begin.elapsed().as_secs_f64())
