@@ -27,10 +27,12 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Check(arguments) => commands::check::run(&ctx, arguments),
         Command::Fmt(arguments) => commands::fmt::run(&ctx, arguments),
+        Command::Cost(arguments) => commands::cost::run(&ctx, arguments),
         Command::Count(arguments) => commands::count::run(&ctx, arguments),
         Command::Info(arguments) => commands::info::run(&ctx, arguments),
         Command::Sample(arguments) => commands::sample::run(&ctx, arguments),
         Command::Compile(arguments) => commands::compile::run(&ctx, arguments),
+        Command::Run(arguments) => commands::run::run(&ctx, arguments),
         Command::Search(arguments) => commands::search::run(&ctx, arguments),
         Command::Train(arguments) => commands::train::run(&ctx, arguments),
         Command::Eval(arguments) => commands::eval::run(&ctx, arguments),

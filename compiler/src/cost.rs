@@ -5,12 +5,14 @@
 //! only `search_only` alternatives need is part of the supernet's totals but of no architecture. Ranges are exact and come with
 //! architectures that attain them, read off the diagram of all runs (see [`crate::runs`]).
 //!
-//! Units: numbers held by weights; multiply-accumulates for a batch of one record; elements for a batch of one record.
+//! Units: numbers held by weights; multiply-accumulates for a batch of one record; elements for a batch of one record; of an
+//! accelerator units of [`crate::systolic::cost::TICK`], DSP blocks, bytes.
 
 use crate::arch::Architecture;
 use crate::chosen::Chosen;
 use crate::runs::{Conditions, Runs, RunsError, When};
-use crate::supernet::{Activations, Amounts, ContextId, Cost, CostKind, Supernet, Weight};
+use crate::supernet::{ALWAYS, Accelerator, Activations, Amounts, ContextId, Cost, CostKind, Latency, Supernet, Weight};
+use crate::systolic::Target;
 use indexmap::IndexMap;
 
 /// The least and the most that an architecture of a space costs.
@@ -30,7 +32,6 @@ pub struct Range {
 #[derive(Clone, Debug)]
 pub struct CostModel {
     conditions: Conditions,
-    kind: CostKind,
     terms: CostTerms,
 }
 
@@ -44,19 +45,25 @@ pub(crate) struct CostTerms {
 }
 
 impl CostTerms {
-    /// These costs of a supernet; others stay 0.
+    /// These costs of a supernet, in this order.
     pub(crate) fn of(supernet: &Supernet, kinds: &[CostKind]) -> CostTerms {
         let mut always = Amounts::default();
         // What happens together is one term.
         let mut terms: IndexMap<Vec<When>, Amounts> = IndexMap::new();
-        for &kind in kinds {
+        let mut add = |when: Vec<When>, place: usize, value: i64| {
+            let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_default() };
+            let sum = &mut sum[place];
+            // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
+            *sum = sum.saturating_add(value);
+        };
+        for (place, &kind) in kinds.iter().enumerate() {
             for part in parts(supernet, kind) {
                 for (when, value) in steps(&part) {
-                    let sum = if when.iter().any(When::is_always) { &mut always } else { terms.entry(when).or_default() };
-                    let sum = &mut sum[kind as usize];
-                    // A validated supernet's totals fit; for others a cost that sticks at the end beats a crash.
-                    *sum = sum.saturating_add(value);
+                    add(when, place, value);
                 }
+            }
+            for row in kind.accelerator().map_or(&[][..], |number| times(supernet, kind, number)) {
+                add(vec![When { context: ALWAYS, region: row.runs.clone() }], place, row.time);
             }
         }
         terms.retain(|_, amounts| *amounts != Amounts::default());
@@ -73,13 +80,30 @@ fn parts(supernet: &Supernet, kind: CostKind) -> Vec<Vec<(ContextId, Chosen<i64>
         CostKind::Params => supernet.weights.iter().map(amounts).collect(),
         CostKind::Macs => supernet.costs.iter().map(macs).collect(),
         CostKind::Activations => supernet.activations.iter().map(elements).collect(),
+        // It comes in rows of its own.
+        CostKind::Latency(_) => Vec::new(),
+        CostKind::Dsp(number) => vec![vec![(ALWAYS, accelerator(supernet, number).target.map(Target::dsp))]],
+        CostKind::OnChip(number) => vec![vec![(ALWAYS, accelerator(supernet, number).target.map(Target::on_chip))]],
     }
+}
+
+/// The times that a latency is the sum of; none of another cost.
+fn times(supernet: &Supernet, kind: CostKind, number: u32) -> &[Latency] {
+    match kind {
+        CostKind::Latency(_) => &accelerator(supernet, number).latency,
+        CostKind::Params | CostKind::Macs | CostKind::Activations | CostKind::Dsp(_) | CostKind::OnChip(_) => &[],
+    }
+}
+
+/// The accelerator of that number, which a valid supernet has.
+fn accelerator(supernet: &Supernet, number: u32) -> &Accelerator {
+    &supernet.accelerators[number as usize]
 }
 
 impl CostModel {
     /// A cost of a valid supernet.
     pub fn new(supernet: &Supernet, kind: CostKind) -> CostModel {
-        CostModel { conditions: Conditions::new(supernet), kind, terms: CostTerms::of(supernet, &[kind]) }
+        CostModel { conditions: Conditions::new(supernet), terms: CostTerms::of(supernet, &[kind]) }
     }
 
     /// How many numbers the weights of a run hold.
@@ -101,9 +125,8 @@ impl CostModel {
     pub(crate) fn of_answers(&self, answers: &[Option<u32>]) -> i64 {
         let happens = self.conditions.under(answers);
         let holds = |when: &When| when.holds(&happens, answers);
-        let place = self.kind as usize;
         let terms = self.terms.terms.iter().filter(|(all, _)| all.iter().any(holds));
-        terms.fold(self.terms.always[place], |sum, (_, amounts)| sum.saturating_add(amounts[place]))
+        terms.fold(self.terms.always[0], |sum, (_, amounts)| sum.saturating_add(amounts[0]))
     }
 }
 

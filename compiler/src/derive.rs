@@ -9,8 +9,8 @@ use crate::chosen::{Answers, Chosen};
 use crate::passes::run_all;
 use crate::runs::Conditions;
 use crate::supernet::{
-    ALWAYS, Activations, Context, Cost, Creation, DecisionId, NARROW, Node, NodeId, NodeKind, Supernet, TensorType, Use, Weight,
-    WeightDim,
+    ALWAYS, Accelerator, Activations, Context, Cost, Creation, DecisionId, Latency, NARROW, Node, NodeId, NodeKind, Supernet,
+    TensorType, Use, Weight, WeightDim,
 };
 use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
@@ -87,6 +87,7 @@ pub fn derive_with_cuts(
     let executed = supernet.activations.iter().filter(|row| happens.contexts[row.context.0 as usize]);
     let given = executed.filter_map(|row| row.elements.at(answers));
     network.activations = given.map(|size| Activations { context: ALWAYS, elements: Chosen::constant(size.clone()) }).collect();
+    network.accelerators = supernet.accelerators.iter().filter_map(|own| settled(own, answers)).collect();
     network.costs = paid.map(|macs| Cost { context: ALWAYS, macs: Chosen::constant(macs.clone()) }).collect();
 
     let needed = needed(supernet, architecture)?;
@@ -148,6 +149,15 @@ pub fn derive_with_cuts(
     // What was two mixes of different decisions may now be one operation done twice.
     run_all(&mut network);
     Ok((network, cuts))
+}
+
+/// An accelerator in the run with these answers.
+fn settled(own: &Accelerator, answers: Answers<'_>) -> Option<Accelerator> {
+    let target = Chosen::constant(*own.target.at(answers)?);
+    let given = |(decision, all): &(DecisionId, Vec<u32>)| answers(*decision).is_some_and(|answer| all.contains(&answer));
+    let rows = own.latency.iter().filter(|row| row.runs.iter().all(given));
+    let latency = rows.map(|row| Latency { runs: Vec::new(), time: row.time }).collect();
+    Some(Accelerator { name: own.name.clone(), target, latency, place: own.place.clone() })
 }
 
 /// The weights or states that are kept.

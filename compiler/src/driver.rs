@@ -5,11 +5,13 @@
 
 pub use crate::limits::{Limit, Limits};
 
+use crate::elaborate::accelerator::alone;
+pub use crate::elaborate::accelerator::{OpenTarget, parse_value};
 use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{Elaborated, Places, STACK, elaborate};
 use crate::passes;
 use crate::resolve::error::{Located, ResolveError, UNUSED_VALUE};
-use crate::resolve::{ItemId, MAIN, Program, modules, names, numbering};
+use crate::resolve::{Global, ItemId, MAIN, Program, modules, names, numbering};
 use crate::supernet::validate::validate;
 use crate::supernet::{Attr, Supernet};
 use indexmap::IndexMap;
@@ -94,6 +96,8 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// The spaces without errors, in the order of the file.
     pub supernets: Vec<Supernet>,
+    /// The targets that the file knows by name, without errors.
+    pub targets: Vec<OpenTarget>,
 }
 
 impl Compilation {
@@ -108,7 +112,7 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
     let mut map = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut program = modules::load(main, sources, &options.limits, &mut map, &mut diagnostics);
-    let supernets = on_large_stack(|| {
+    let (supernets, targets) = on_large_stack(|| {
         names::check(&program, &mut diagnostics);
         numbering::number(&mut program);
         let places = Places::new(&map);
@@ -127,6 +131,7 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
                 Err(error) => diagnostics.push(Located { error, span: *span }.into()),
             }
         }
+        let targets = targets(&program, options, &places, &mut diagnostics);
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             supernets.clear();
         }
@@ -134,11 +139,31 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
             lower(supernet, options);
         }
         drop(program);
-        supernets
+        (supernets, targets)
     });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
     diagnostics.dedup();
-    Compilation { sources: map, diagnostics, supernets }
+    Compilation { sources: map, diagnostics, supernets, targets }
+}
+
+/// The targets of the main file and those that it uses, in the order of their names, each on its own.
+fn targets(program: &Program, options: &Options, places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<OpenTarget> {
+    let mut found: Vec<(&str, ItemId)> = Vec::new();
+    for (name, global) in &program.module(MAIN).scope {
+        if let Global::Item(id) = global
+            && let Item::Target(_) = program.item(*id)
+        {
+            found.push((name, *id));
+        }
+    }
+    found.sort_unstable_by_key(|(name, _)| *name);
+    let mut targets = Vec::with_capacity(found.len());
+    for (_, id) in found {
+        let (target, mistakes) = alone(program, id, &options.limits, places);
+        diagnostics.extend(mistakes);
+        targets.extend(target);
+    }
+    targets
 }
 
 /// Whether a lint about a decision says what one about its name has said: of `let x = choose …`, that nothing uses `x`.
@@ -258,6 +283,12 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let thread = thread.expect("a process that cannot start one thread cannot go on");
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// The targets of the library.
+pub fn library_targets() -> Vec<OpenTarget> {
+    let own = modules::targets().flat_map(|source| compile(source, &NoSources, &Options::default()).targets);
+    own.collect()
 }
 
 /// Every code of resolution and elaboration with its title. Each has a case in the tests.

@@ -398,9 +398,10 @@ pub(crate) fn required(base: impl Strategy<Value = Supernet>) -> impl Strategy<V
             let mut factors = [0; 3];
             factors[first] += factor;
             factors[second] += other;
-            let terms: Vec<_> = CostKind::ALL.into_iter().zip(factors).filter(|(_, factor)| *factor != 0).collect();
+            let terms: Vec<_> = CostKind::PLAIN.into_iter().zip(factors).filter(|(_, factor)| *factor != 0).collect();
             let form = Form { terms };
-            let mut values: Vec<i128> = raw.iter().map(|answers| form.of(&amounts(&supernet, answers))).collect();
+            let mut values: Vec<i128> =
+                raw.iter().map(|answers| form.of(&CostKind::PLAIN, &amounts(&supernet, answers))).collect();
             values.sort_unstable();
             if values.is_empty() || form.terms.is_empty() {
                 continue;
@@ -424,6 +425,9 @@ pub(crate) fn amounts(supernet: &Supernet, answers: &[Option<u32>]) -> Amounts {
         supernet.weights.iter().filter(created).map(Weight::len).sum(),
         supernet.costs.iter().filter(|cost| in_run(cost.context)).map(|cost| one(&cost.macs)).sum(),
         supernet.activations.iter().filter(|row| in_run(row.context)).map(|row| one(&row.elements)).sum(),
+        0,
+        0,
+        0,
     ]
 }
 
@@ -437,7 +441,7 @@ pub(crate) fn all_runs(supernet: &Supernet) -> Vec<Vec<Option<u32>>> {
             holds(supernet, requirement.context, answers, &met) && requirement.holds.at(&given) == Some(&false)
         });
         let amounts = amounts(supernet, answers);
-        !excluded && supernet.bounds.iter().all(|bound| bound.allows(&amounts))
+        !excluded && supernet.bounds.iter().all(|bound| bound.allows(&CostKind::PLAIN, &amounts))
     });
     all
 }

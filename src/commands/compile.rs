@@ -38,10 +38,12 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Compile) -> Result<()> {
         },
         (Some(Emit::Json), _) => (file::to_json(&supernet()?), None),
         (Some(Emit::Dot), _) => (emit::dot(&supernet()?), None),
+        (None, Some(Target::Fpga)) => return super::bundle::compile(ctx, arguments),
         (None, Some(Target::Torch)) => (json(&plan::plan(&supernet()?))?, None),
         (None, None) => {
             let stages = "tokens, ast, graph, plan, json, dot";
-            return Err(Failure::new("what is to be made of it?").help(format!("`--emit STAGE` ({stages}) or `--target torch`")));
+            return Err(Failure::new("what is to be made of it?")
+                .help(format!("`--emit STAGE` ({stages}) `--target torch` or `--target fpga`")));
         }
     };
     write(ctx, arguments.out.as_deref(), &text)?;
@@ -86,7 +88,7 @@ fn tree(ctx: &Ctx, source: Source, limits: &Limits) -> Result<(String, Option<Co
 }
 
 fn findings(sources: SourceMap, diagnostics: Vec<Diagnostic>) -> Compilation {
-    Compilation { sources, diagnostics, supernets: Vec::new() }
+    Compilation { sources, diagnostics, supernets: Vec::new(), targets: Vec::new() }
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

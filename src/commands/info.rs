@@ -57,6 +57,8 @@ struct Facts<'a> {
     macs: Range,
     /// Where a requirement or an aim is about them.
     activations: Option<Range>,
+    /// Those of accelerators that a requirement or an aim is about.
+    of_targets: Vec<(CostKind, Range)>,
 }
 
 /// Decisions whose names begin alike.
@@ -84,6 +86,10 @@ impl Facts<'_> {
                 [] => None,
                 [_, ..] => Some(range(supernet, CostKind::Activations).map_err(failure)?),
             },
+            of_targets: of_targets(supernet)
+                .into_iter()
+                .map(|kind| Ok((kind, range(supernet, kind).map_err(failure)?)))
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -129,15 +135,21 @@ impl Facts<'_> {
             writeln!(out, "  least  {}\n         {}", grouped(range.min), answers(self.supernet, &range.smallest))?;
             writeln!(out, "  most   {}\n         {}", grouped(range.max), answers(self.supernet, &range.largest))?;
         }
+        for (kind, range) in &self.of_targets {
+            let amount = |amount: i64| kind.amount(amount.into());
+            writeln!(out, "\n{}, modelled", kind.shown(&self.supernet.accelerators))?;
+            writeln!(out, "  least  {}\n         {}", amount(range.min), answers(self.supernet, &range.smallest))?;
+            writeln!(out, "  most   {}\n         {}", amount(range.max), answers(self.supernet, &range.largest))?;
+        }
         Ok(())
     }
 
     fn bounds(&self) -> Vec<String> {
-        self.supernet.bounds.iter().map(ToString::to_string).collect()
+        self.supernet.bounds.iter().map(|bound| bound.shown(&self.supernet.accelerators)).collect()
     }
 
     fn aims(&self) -> Vec<String> {
-        self.supernet.aims.iter().map(|aim| aim.form.to_string()).collect()
+        self.supernet.aims.iter().map(|aim| aim.form.shown(&self.supernet.accelerators)).collect()
     }
 
     fn decisions(&self) -> String {
@@ -195,8 +207,19 @@ impl Facts<'_> {
             "params": range(&self.params),
             "macs": range(&self.macs),
             "activations": self.activations.as_ref().map(range),
+            "targets": self.of_targets.iter().map(|(kind, own)| (kind.shown(&supernet.accelerators), range(own))).collect::<serde_json::Map<_, _>>(),
         })
     }
+}
+
+/// The costs of accelerators that a requirement or an aim is about, each once.
+fn of_targets(supernet: &Supernet) -> Vec<CostKind> {
+    let forms = supernet.bounds.iter().map(|bound| &bound.form).chain(supernet.aims.iter().map(|aim| &aim.form));
+    let kinds = forms.flat_map(|form| form.terms.iter().map(|(kind, _)| *kind));
+    let mut kinds: Vec<CostKind> = kinds.filter(|kind| kind.accelerator().is_some()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 /// By number of the decision: how many nodes of the graph it decides. One that decides none is still met once.

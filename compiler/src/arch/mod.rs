@@ -267,18 +267,19 @@ fn keeps_bounds(supernet: &Supernet, answers: &[Option<u32>]) -> Result<(), Arch
     if supernet.bounds.is_empty() {
         return Ok(());
     }
+    let mut kinds: Vec<CostKind> = supernet.bounds.iter().flat_map(|bound| &bound.form.terms).map(|(kind, _)| *kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
     let mut amounts = Amounts::default();
-    for kind in CostKind::ALL {
-        if supernet.bounds.iter().any(|bound| bound.form.mentions(kind)) {
-            amounts[kind as usize] = CostModel::new(supernet, kind).of_answers(answers);
-        }
+    for (amount, kind) in amounts.iter_mut().zip(&kinds) {
+        *amount = CostModel::new(supernet, *kind).of_answers(answers);
     }
-    match supernet.bounds.iter().find(|bound| !bound.allows(&amounts)) {
+    match supernet.bounds.iter().find(|bound| !bound.allows(&kinds, &amounts)) {
         None => Ok(()),
         Some(broken) => Err(ArchitectureError::Bound {
             place: broken.place.to_string(),
-            cost: broken.form.to_string(),
-            found: broken.form.of(&amounts).to_string(),
+            cost: broken.form.shown(&supernet.accelerators),
+            found: broken.form.amount(broken.form.of(&kinds, &amounts)),
             limit: limits(broken),
             why: broken.why.as_ref().map_or_else(String::new, |why| format!(": {why}")),
         }),
@@ -287,11 +288,12 @@ fn keeps_bounds(supernet: &Supernet, answers: &[Option<u32>]) -> Result<(), Arch
 
 /// The limits of a bound in words.
 pub(crate) fn limits(bound: &Bound) -> String {
+    let amount = |value: i64| bound.form.amount(value.into());
     match (bound.least, bound.most) {
-        (Some(least), Some(most)) if least == most => format!("{least}"),
-        (Some(least), Some(most)) => format!("from {least} to {most}"),
-        (Some(least), None) => format!("at least {least}"),
-        (None, Some(most)) => format!("at most {most}"),
+        (Some(least), Some(most)) if least == most => amount(least),
+        (Some(least), Some(most)) => format!("from {} to {}", amount(least), amount(most)),
+        (Some(least), None) => format!("at least {}", amount(least)),
+        (None, Some(most)) => format!("at most {}", amount(most)),
         (None, None) => "anything".to_owned(),
     }
 }

@@ -58,6 +58,7 @@ impl<'p> Evaluator<'p> {
             | Builtin::Slice
             | Builtin::Expand
             | Builtin::Cost(_)
+            | Builtin::OfTarget(_)
             | Builtin::Later(_) => return None,
         };
         if arguments.iter().any(|argument| argument.value.is_hole()) {

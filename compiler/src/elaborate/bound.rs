@@ -6,68 +6,136 @@
 use super::error::ElaborateError;
 use super::fraction::{Fraction, common};
 use super::statement::SPACE_ONLY;
-use super::value::Value;
+use super::value::{Dimension, Quantity, Value};
 use super::{Evaluator, Frame};
-use crate::resolve::{Builtin, Global};
-use crate::supernet::{ALWAYS, Aim, Bound, CostKind, Form};
-use nasc_grammar::ast::{BinaryOp, Call, Expr, ExprKind, Require, UnaryOp};
+use crate::resolve::{Builtin, Global, OfTarget};
+use crate::supernet::{ALWAYS, Aim, Bound, CostKind, Form, MOST_COSTS};
+use crate::systolic::cost::TICK;
+use nasc_grammar::ast::{BinaryOp, Call, Expr, ExprKind, Item, Require, UnaryOp};
 use nasc_grammar::span::Span;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Picoseconds of a second.
+const SECOND: i64 = 1_000_000_000_000;
+
+/// What is not added up.
+const DIMENSIONS: &str = "a time goes with times such as `10ms`, bytes with bytes such as `4MB`, and counts with plain numbers";
+
+/// What a cost of an accelerator is of.
+const OF_TARGET: &str = "`latency`, `dsp` and `on_chip` take one target: an item `target NAME: systolic { … }`, by its name";
 
 /// What requirements over costs and aims may be.
 const CONDITION: &str =
     "a requirement over costs compares a sum of costs, each with a factor, with a number; `and` joins several";
 const AIM: &str = "an aim is a cost, or a sum of costs with factors";
 
-/// A sum of costs with factors, and a number.
-#[derive(Clone, Copy)]
+/// A sum of costs with factors, and a number, all of one dimension: in units of [`TICK`], bytes, or plain.
+#[derive(Clone)]
 struct Linear {
-    factors: [Fraction; CostKind::ALL.len()],
+    /// By cost, none of them 0.
+    factors: BTreeMap<CostKind, Fraction>,
     number: Fraction,
+    /// Nothing where it is plain.
+    dimension: Option<Dimension>,
+}
+
+/// Why two sums are not one.
+enum Unlike {
+    /// Numbers that do not fit.
+    Overflow,
+    /// A time and a number of bytes, and the like.
+    Dimensions,
+}
+
+/// The dimension of a cost.
+fn dimension(kind: CostKind) -> Option<Dimension> {
+    match kind {
+        CostKind::Latency(_) => Some(Dimension::Time),
+        CostKind::OnChip(_) => Some(Dimension::Bytes),
+        CostKind::Params | CostKind::Macs | CostKind::Activations | CostKind::Dsp(_) => None,
+    }
 }
 
 impl Linear {
-    fn number(number: Fraction) -> Linear {
-        Linear { factors: [Fraction::ZERO; CostKind::ALL.len()], number }
+    fn number(number: Fraction, dimension: Option<Dimension>) -> Linear {
+        Linear { factors: BTreeMap::new(), number, dimension }
+    }
+
+    fn cost(kind: CostKind) -> Linear {
+        Linear { factors: BTreeMap::from([(kind, Fraction::ONE)]), number: Fraction::ZERO, dimension: dimension(kind) }
     }
 
     fn is_number(&self) -> bool {
-        self.factors.iter().all(|factor| factor.is_zero())
+        self.factors.is_empty()
     }
 
-    fn plus(&self, other: &Linear) -> Option<Linear> {
-        let mut sum = *self;
-        for (own, other) in sum.factors.iter_mut().zip(other.factors) {
-            *own = own.plus(other)?;
-        }
-        sum.number = sum.number.plus(other.number)?;
-        Some(sum)
+    /// 0 has every dimension.
+    fn is_zero(&self) -> bool {
+        self.is_number() && self.number.is_zero()
     }
 
-    fn times(&self, factor: Fraction) -> Option<Linear> {
-        let mut product = *self;
-        for own in &mut product.factors {
-            *own = own.times(factor)?;
+    fn plus(&self, other: &Linear) -> Result<Linear, Unlike> {
+        let dimension = match (self.is_zero(), other.is_zero()) {
+            (true, _) => other.dimension,
+            (false, true) => self.dimension,
+            (false, false) if self.dimension == other.dimension => self.dimension,
+            (false, false) => return Err(Unlike::Dimensions),
+        };
+        let mut factors = self.factors.clone();
+        for (kind, factor) in &other.factors {
+            let own = factors.entry(*kind).or_insert(Fraction::ZERO);
+            *own = own.plus(*factor).ok_or(Unlike::Overflow)?;
         }
-        product.number = product.number.times(factor)?;
-        Some(product)
+        factors.retain(|_, factor| !factor.is_zero());
+        let number = self.number.plus(other.number).ok_or(Unlike::Overflow)?;
+        Ok(Linear { factors, number, dimension })
+    }
+
+    fn times(&self, factor: Fraction) -> Result<Linear, Unlike> {
+        let mut factors = self.factors.clone();
+        for own in factors.values_mut() {
+            *own = own.times(factor).ok_or(Unlike::Overflow)?;
+        }
+        factors.retain(|_, factor| !factor.is_zero());
+        let number = self.number.times(factor).ok_or(Unlike::Overflow)?;
+        Ok(Linear { factors, number, dimension: self.dimension })
+    }
+
+    /// Times a sum that is a number, at least one of the two being plain.
+    fn product(&self, other: &Linear) -> Result<Linear, Unlike> {
+        if self.dimension.is_some() && other.dimension.is_some() {
+            return Err(Unlike::Dimensions);
+        }
+        Ok(Linear { dimension: self.dimension.or(other.dimension), ..self.times(other.number)? })
+    }
+
+    /// Over a sum that is a number: plain, or of its own dimension.
+    fn ratio(&self, other: &Linear) -> Result<Linear, Unlike> {
+        let dimension = match other.dimension {
+            None => self.dimension,
+            Some(own) if Some(own) == self.dimension => None,
+            Some(_) => return Err(Unlike::Dimensions),
+        };
+        let inverse = other.number.inverse().ok_or(Unlike::Overflow)?;
+        Ok(Linear { dimension, ..self.times(inverse)? })
     }
 
     /// The least whole factors of the same ratio, the first one positive, and what everything was multiplied by.
     fn form(&self) -> Option<(Form, Fraction)> {
         let mut multiple = 1i128;
-        for factor in self.factors {
+        for factor in self.factors.values() {
             multiple = (multiple / common(multiple, factor.denominator())).checked_mul(factor.denominator())?;
         }
         let whole = |factor: &Fraction| factor.times(Fraction::by(multiple)?)?.integer();
-        let factors = self.factors.iter().map(whole).collect::<Option<Vec<i64>>>()?;
+        let factors = self.factors.values().map(whole).collect::<Option<Vec<i64>>>()?;
         let mut divisor = factors.iter().fold(0, |divisor, factor| common(divisor, i128::from(*factor)));
-        if factors.iter().find(|factor| **factor != 0).is_some_and(|factor| *factor < 0) {
+        if factors.first().is_some_and(|factor| *factor < 0) {
             divisor = -divisor;
         }
         let scale = Fraction::by(multiple)?.times(Fraction::by(divisor)?.inverse()?)?;
-        let kinds = CostKind::ALL.into_iter().zip(factors).filter(|(_, factor)| *factor != 0);
-        let terms = kinds.map(|(kind, factor)| Some((kind, i64::try_from(i128::from(factor) / divisor).ok()?)));
+        let terms = self.factors.keys().zip(factors);
+        let terms = terms.map(|(kind, factor)| Some((*kind, i64::try_from(i128::from(factor) / divisor).ok()?)));
         Some((Form { terms: terms.collect::<Option<_>>()? }, scale))
     }
 }
@@ -84,14 +152,14 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// The cost that a call asks for; `Later` where it is one that is still to come.
+    /// The function of costs that a call calls.
     fn cost_of(&self, call: &Call, frame: &Frame) -> Option<Builtin> {
         let [name] = call.callee.as_slice() else { return None };
         if frame.get(&name.text).is_some() {
             return None;
         }
         match self.program.lookup(frame.module, &name.text) {
-            Some(Global::Builtin(builtin @ (Builtin::Cost(_) | Builtin::Later("latency" | "dsp" | "on_chip")))) => Some(builtin),
+            Some(Global::Builtin(builtin @ (Builtin::Cost(_) | Builtin::OfTarget(_)))) => Some(builtin),
             Some(_) | None => None,
         }
     }
@@ -121,9 +189,9 @@ impl<'p> Evaluator<'p> {
         }
         let Some(left) = self.linear(left, CONDITION, frame) else { return };
         let Some(right) = self.linear(right, CONDITION, frame) else { return };
-        let Some(difference) = right.times(Fraction::ONE.negated()).and_then(|right| left.plus(&right)) else {
-            self.fail(span, ElaborateError::Overflow { operator: "require" });
-            return;
+        let difference = match right.times(Fraction::ONE.negated()).and_then(|right| left.plus(&right)) {
+            Ok(difference) => difference,
+            Err(unlike) => return self.unlike(span, &unlike),
         };
         if difference.is_number() {
             self.fail(span, ElaborateError::Cost { rule: "the costs on both sides are the same, so this says nothing of them" });
@@ -137,6 +205,7 @@ impl<'p> Evaluator<'p> {
                 let (why, place) = (require.why.as_deref().map(Arc::from), self.places.place(span));
                 self.net.bounds.push(Bound { form, least, most, why, place });
                 self.bound_places.push(span);
+                self.are_costs_few(span);
             }
         }
     }
@@ -171,42 +240,88 @@ impl<'p> Evaluator<'p> {
         }
     }
 
+    /// That bounds are about no more costs than can be added up at once.
+    fn are_costs_few(&mut self, span: Span) {
+        let terms = self.net.bounds.iter().flat_map(|bound| &bound.form.terms);
+        let kinds: BTreeSet<CostKind> = terms.map(|(kind, _)| *kind).collect();
+        if kinds.len() > MOST_COSTS {
+            let rule = "a space may bound six different costs, and this is the seventh";
+            self.fail(span, ElaborateError::Cost { rule });
+        }
+    }
+
+    fn unlike(&mut self, span: Span, unlike: &Unlike) {
+        let error = match unlike {
+            Unlike::Overflow => ElaborateError::Overflow { operator: "require" },
+            Unlike::Dimensions => ElaborateError::Cost { rule: DIMENSIONS },
+        };
+        self.fail(span, error);
+    }
+
+    /// The cost that a call of a function of costs stands for; nothing if that was reported.
+    fn cost(&mut self, builtin: Builtin, call: &'p Call, span: Span, frame: &mut Frame) -> Option<CostKind> {
+        let of = match builtin {
+            Builtin::Cost(kind) => {
+                let Some(first) = call.args.first() else { return Some(kind) };
+                let op = call.callee.last()?.text.clone();
+                self.fail(first.value.span, ElaborateError::TooManyArguments { op, most: 0, declared: None });
+                return None;
+            }
+            Builtin::OfTarget(of) => of,
+            _ => return None,
+        };
+        let [argument] = call.args.as_slice() else {
+            self.fail(call.args.get(1).map_or(span, |arg| arg.value.span), ElaborateError::Cost { rule: OF_TARGET });
+            return None;
+        };
+        let target = match &*argument.value.kind {
+            ExprKind::Path(path) if argument.name.is_none() && path.len() == 1 && frame.get(&path[0].text).is_none() => {
+                match self.program.lookup(frame.module, &path[0].text) {
+                    Some(Global::Item(id)) if matches!(self.program.item(id), Item::Target(_)) => id,
+                    // It was reported.
+                    Some(Global::Broken) => return None,
+                    Some(Global::Item(_) | Global::Builtin(_)) | None => {
+                        self.fail(argument.value.span, ElaborateError::Cost { rule: OF_TARGET });
+                        return None;
+                    }
+                }
+            }
+            _ => {
+                self.fail(argument.value.span, ElaborateError::Cost { rule: OF_TARGET });
+                return None;
+            }
+        };
+        let number = self.accelerator(target, argument.value.span)?;
+        Some(match of {
+            OfTarget::Latency => CostKind::Latency(number),
+            OfTarget::Dsp => CostKind::Dsp(number),
+            OfTarget::OnChip => CostKind::OnChip(number),
+        })
+    }
+
     /// A sum of costs and numbers; nothing if that was reported.
     fn linear(&mut self, expr: &'p Expr, rule: &'static str, frame: &mut Frame) -> Option<Linear> {
         if !self.speaks_of_costs(expr, frame) {
-            return self.number(expr, rule, frame).map(Linear::number);
+            return self.number(expr, rule, frame);
         }
         let found = match &*expr.kind {
-            ExprKind::Call(call) => match self.cost_of(call, frame) {
-                Some(Builtin::Cost(kind)) if call.args.is_empty() => {
-                    let mut cost = Linear::number(Fraction::ZERO);
-                    cost.factors[kind as usize] = Fraction::ONE;
-                    Some(cost)
-                }
-                Some(Builtin::Later(name)) => {
-                    self.fail(expr.span, ElaborateError::not_yet(name));
-                    return None;
-                }
-                Some(_) | None => {
-                    let op = call.callee.last()?.text.clone();
-                    let error = ElaborateError::TooManyArguments { op, most: 0, declared: None };
-                    self.fail(call.args.first().map_or(expr.span, |arg| arg.value.span), error);
-                    return None;
-                }
-            },
+            ExprKind::Call(call) => {
+                let builtin = self.cost_of(call, frame)?;
+                Ok(Linear::cost(self.cost(builtin, call, expr.span, frame)?))
+            }
             ExprKind::Unary { op: UnaryOp::Neg, value } => self.linear(value, rule, frame)?.times(Fraction::ONE.negated()),
             ExprKind::Binary { op, left, right } => {
                 let (a, b) = (self.linear(left, rule, frame)?, self.linear(right, rule, frame)?);
                 match op {
                     BinaryOp::Add => a.plus(&b),
                     BinaryOp::Sub => b.times(Fraction::ONE.negated()).and_then(|b| a.plus(&b)),
-                    BinaryOp::Mul if b.is_number() => a.times(b.number),
-                    BinaryOp::Mul if a.is_number() => b.times(a.number),
+                    BinaryOp::Mul if b.is_number() => a.product(&b),
+                    BinaryOp::Mul if a.is_number() => b.product(&a),
                     BinaryOp::Div if b.is_number() && b.number.is_zero() => {
                         self.fail(expr.span, ElaborateError::DivisionByZero { operator: "/" });
                         return None;
                     }
-                    BinaryOp::Div if b.is_number() => b.number.inverse().and_then(|inverse| a.times(inverse)),
+                    BinaryOp::Div if b.is_number() => a.ratio(&b),
                     BinaryOp::Mul
                     | BinaryOp::Div
                     | BinaryOp::Rem
@@ -229,18 +344,28 @@ impl<'p> Evaluator<'p> {
                 return None;
             }
         };
-        if found.is_none() {
-            self.fail(expr.span, ElaborateError::Overflow { operator: "require" });
+        match found {
+            Ok(found) => Some(found),
+            Err(unlike) => {
+                self.unlike(expr.span, &unlike);
+                None
+            }
         }
-        found
     }
 
     /// A number that costs are compared with: the same in every run.
-    fn number(&mut self, expr: &'p Expr, rule: &'static str, frame: &mut Frame) -> Option<Fraction> {
+    fn number(&mut self, expr: &'p Expr, rule: &'static str, frame: &mut Frame) -> Option<Linear> {
         let value = self.expr(expr, frame);
         let number = match &value {
-            Value::Int(value) => Some(Fraction::whole(*value)),
-            Value::Float(value) => Fraction::decimal(*value),
+            Value::Int(value) => Some(Linear::number(Fraction::whole(*value), None)),
+            Value::Float(value) => Fraction::decimal(*value).map(|number| Linear::number(number, None)),
+            Value::Quantity(Quantity { value, dimension: own @ Dimension::Time }) => {
+                let ticks = Fraction::decimal(*value).and_then(|seconds| seconds.times(Fraction::whole(SECOND / TICK)));
+                ticks.map(|ticks| Linear::number(ticks, Some(*own)))
+            }
+            Value::Quantity(Quantity { value, dimension: own @ Dimension::Bytes }) => {
+                Fraction::decimal(*value).map(|bytes| Linear::number(bytes, Some(*own)))
+            }
             Value::Hole => return None,
             Value::Open(_) | Value::Extent(_) => {
                 let (what, found) = ("what a cost is compared with".to_string(), value.describe());

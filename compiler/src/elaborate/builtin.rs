@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// The names of a function's parameters, and how many of them a call must give. `None`: any number, at least one.
 fn signature(builtin: Builtin) -> Option<(&'static [&'static str], usize)> {
     match builtin {
-        Builtin::Min | Builtin::Max | Builtin::Cost(_) | Builtin::Later(_) => None,
+        Builtin::Min | Builtin::Max | Builtin::Cost(_) | Builtin::OfTarget(_) | Builtin::Later(_) => None,
         Builtin::Floor | Builtin::Ceil | Builtin::Int | Builtin::Channels | Builtin::Shape => Some((&["x"], 1)),
         Builtin::Len | Builtin::Enumerate | Builtin::Numel | Builtin::Sum => Some((&["list"], 1)),
         Builtin::RoundTo => Some((&["value", "step"], 2)),
@@ -31,7 +31,7 @@ fn signature(builtin: Builtin) -> Option<(&'static [&'static str], usize)> {
 impl<'p> Evaluator<'p> {
     /// Calls a built-in function.
     pub(super) fn builtin(&mut self, builtin: Builtin, arguments: Vec<Argument<'p>>, span: Span, frame: &Frame) -> Value {
-        if let Builtin::Cost(_) = builtin {
+        if let Builtin::Cost(_) | Builtin::OfTarget(_) = builtin {
             let rule = "costs are known when the whole space is: only `require` and `minimize` speak of them";
             return self.fail(span, ElaborateError::Cost { rule });
         }
@@ -128,6 +128,7 @@ impl<'p> Evaluator<'p> {
                 self.slice_or_expand(builtin, &first, place, &rest, span, frame)
             }
             Builtin::Cost(_)
+            | Builtin::OfTarget(_)
             | Builtin::Later(_)
             | Builtin::Rearrange
             | Builtin::Repeat

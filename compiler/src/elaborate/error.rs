@@ -3,6 +3,9 @@
 use super::value::Value;
 use crate::driver::Limit;
 use crate::supernet::TensorType;
+use crate::systolic::Key;
+use crate::systolic::pricing::PricingError;
+use crate::systolic::target::OutOfRange;
 use nasc_grammar::span::Span;
 use std::sync::Arc;
 
@@ -30,6 +33,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0320", "an output is defined twice"),
     ("N0321", "values that do not go together"),
     ("N0322", "an op does not give what it declares"),
+    ("N0323", "a target has no such number"),
+    ("N0324", "a target lacks a number"),
+    ("N0325", "a number of a target is given twice"),
+    ("N0326", "a number of a target is out of range"),
+    ("N0327", "two targets of one name"),
     ("N0401", "alternatives have different types"),
     ("N0402", "one decision with different alternatives"),
     ("N0404", "a chosen value where it must be the same in every run"),
@@ -42,6 +50,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0414", "the exits of a loop have different types"),
     ("N0415", "a pattern of axes that does not fit"),
     ("N0416", "a cost where it means nothing"),
+    ("N0417", "a latency that is no function of the decisions"),
     ("N0501", "too many nodes"),
     ("N0502", "calls go too deep"),
     ("N0503", "a loop runs too long"),
@@ -186,6 +195,27 @@ pub(crate) enum ElaborateError {
         what: &'static str,
         rule: &'static str,
     },
+    /// A number that targets do not have.
+    KeyUnknown {
+        target: Arc<str>,
+        name: Arc<str>,
+        near: Option<String>,
+    },
+    KeyMissing {
+        target: Arc<str>,
+        key: Key,
+    },
+    KeyTwice {
+        name: Arc<str>,
+        first: Span,
+    },
+    KeyRange {
+        error: OutOfRange,
+    },
+    /// Two targets of one name, from two files, in one space.
+    TargetTwice {
+        name: Arc<str>,
+    },
     ConstantCycle {
         name: Arc<str>,
     },
@@ -260,12 +290,17 @@ pub(crate) enum ElaborateError {
     Cost {
         rule: &'static str,
     },
+    /// Networks of the space have no latency.
+    NoLatency {
+        target: Arc<str>,
+        error: Box<PricingError>,
+    },
     /// No architecture keeps a bound on costs.
     OutOfReach {
         cost: String,
         limit: String,
         /// The closest cost.
-        found: i128,
+        found: String,
         why: Option<String>,
         /// Answers of an architecture that costs so much, and how many more there are.
         closest: Vec<(String, String)>,

@@ -1,7 +1,10 @@
 //! Says in words what is wrong with the meaning of a space. The only place of this stage that makes prose.
 
 use super::error::{ElaborateError, Failure, Refusal, Shown};
+use crate::limits::Limit;
 use crate::resolve::Program;
+use crate::systolic::Key;
+use crate::systolic::pricing::Why;
 use nasc_grammar::diagnostic::Diagnostic;
 use nasc_grammar::span::Span;
 
@@ -148,6 +151,34 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Misplaced { what, rule } => {
             Diagnostic::error("N0318", format!("{what} means nothing here"), span, "out of place").note(*rule)
         }
+        ElaborateError::KeyUnknown { target, name, near } => {
+            let diagnostic = Diagnostic::error("N0323", format!("the target `{target}` has no `{name}`"), span, "not known");
+            let known: Vec<String> = Key::ALL.into_iter().map(|key| key.name().to_string()).collect();
+            meant(diagnostic, near.as_deref()).note(format!("a target has {}", list(&known)))
+        }
+        ElaborateError::KeyMissing { target, key } => {
+            let title = format!("the target `{target}` lacks `{}`", key.name());
+            Diagnostic::error("N0324", title, span, format!("`{}` is missing", key.name())).note(format!(
+                "`{}`: {}",
+                key.name(),
+                key.about().meaning
+            ))
+        }
+        ElaborateError::KeyTwice { name, first } => {
+            Diagnostic::error("N0325", format!("`{name}` is given twice"), span, "given again here").also(*first, "given here")
+        }
+        ElaborateError::KeyRange { error } => {
+            let value = format!("this is {}", error.key.shown(error.value));
+            Diagnostic::error("N0326", error.to_string(), span, value).note(format!(
+                "`{}`: {}",
+                error.key.name(),
+                error.key.about().meaning
+            ))
+        }
+        ElaborateError::TargetTwice { name } => {
+            Diagnostic::error("N0327", format!("two targets are called `{name}`"), span, "the second of them")
+                .note("costs are shown by the names of their targets: call one of them otherwise")
+        }
         ElaborateError::ConstantCycle { name } => {
             Diagnostic::error("N0319", format!("the value of `{name}` needs itself"), span, "needed here while it is computed")
         }
@@ -252,6 +283,16 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
         ElaborateError::Cost { rule } => {
             Diagnostic::error("N0416", "a cost means nothing here", span, "not like this").note(*rule)
         }
+        ElaborateError::NoLatency { target, error } => {
+            let title = format!("`latency({target})` has no exact value");
+            let diagnostic = Diagnostic::error("N0417", title, span, "asked for here")
+                .note(format!("`{}` at {}: {}", error.path, error.place, error.why));
+            match &error.why {
+                Why::Refused { help, .. } => diagnostic.help(help.clone()),
+                Why::TooMany { .. } => diagnostic.help(format!("tie some of them with `arch`, or raise `{} N`", Limit::Points)),
+                Why::Paths | Why::Twin { .. } => diagnostic,
+            }
+        }
         ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others } => {
             let here = format!("`{cost}` must be {limit}; the closest there is costs {found}");
             let mut diagnostic = unmet(span, here, *others);
@@ -270,7 +311,6 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
 }
 
 fn refused(refusal: &Refusal, span: Span) -> Diagnostic {
-    use crate::limits::Limit;
     match refusal {
         Refusal::Limit { limit, value, detail } => {
             let (code, here) = match limit {

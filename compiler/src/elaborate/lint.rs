@@ -197,6 +197,9 @@ impl<'p> Evaluator<'p> {
                 self.join_needs(&mut used[axis.decision.0 as usize], there);
             }
         }
+        for own in self.net.accelerators.iter().flat_map(|own| own.target.axes()) {
+            self.join_needs(&mut used[own.decision.0 as usize], &self.assumptions[0]);
+        }
         // Operands were there before their users.
         let ids: Vec<_> = self.net.nodes().map(|(id, _)| id).collect();
         for id in ids.into_iter().rev() {

@@ -8,6 +8,7 @@
 //! Promises: every operation of every alternative has a proven type; names of decisions and weights follow the text alone; time
 //! and memory stay within [`Limits`] for any input.
 
+pub(crate) mod accelerator;
 mod arithmetic;
 mod axes;
 mod bound;
@@ -176,6 +177,8 @@ struct Evaluator<'p> {
     executed: Vec<(ContextId, Rc<TensorType>)>,
     /// Whether a loss or a metric is being evaluated.
     judging: bool,
+    /// Targets that costs were asked of, by item: their numbers in the supernet, nothing where one has a mistake.
+    accelerators: FxHashMap<ItemId, Option<u32>>,
     /// What lints need.
     notes: lint::Notes,
 }
@@ -216,6 +219,7 @@ impl<'p> Evaluator<'p> {
             aim_places: Vec::new(),
             executed: Vec::new(),
             judging: false,
+            accelerators: FxHashMap::default(),
             notes: lint::Notes::default(),
         }
     }

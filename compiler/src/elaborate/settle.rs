@@ -10,6 +10,7 @@ use crate::runs::{Runs, RunsError};
 use crate::size::Size;
 use crate::supernet::validate::MOST_SUMS;
 use crate::supernet::{Activations, ContextId, CostKind, TensorType};
+use crate::systolic::pricing::latency;
 use indexmap::IndexMap;
 use nasc_grammar::span::Span;
 
@@ -28,8 +29,27 @@ impl Evaluator<'_> {
         {
             self.count_elements(span);
         }
+        for number in 0..self.net.accelerators.len() {
+            self.price(number as u32);
+        }
         if self.failures.is_empty() && !self.net.bounds.is_empty() {
             self.is_something_within_bounds();
+        }
+    }
+
+    /// Fills the table of an accelerator's times, if something asks for its latency.
+    fn price(&mut self, number: u32) {
+        let bounds = self.net.bounds.iter().map(|bound| &bound.form).zip(&self.bound_places);
+        let aims = self.net.aims.iter().map(|aim| &aim.form).zip(&self.aim_places);
+        let asked = bounds.chain(aims).find(|(form, _)| form.mentions(CostKind::Latency(number))).map(|(_, span)| *span);
+        let Some(span) = asked.filter(|_| self.failures.is_empty() && !self.net.outputs.is_empty()) else { return };
+        let own = &self.net.accelerators[number as usize];
+        match latency(&self.net, &own.target, self.most_points()) {
+            Ok(times) => self.net.accelerators[number as usize].latency = times,
+            Err(error) => {
+                let target = own.name.clone();
+                self.fail(span, ElaborateError::NoLatency { target, error: Box::new(error) });
+            }
         }
     }
 
@@ -71,7 +91,8 @@ impl Evaluator<'_> {
             Ok(None) => {}
             Ok(Some(unmet)) => {
                 let bound = &self.net.bounds[unmet.bound];
-                let (cost, limit) = (bound.form.to_string(), limits(bound));
+                let (cost, limit) = (bound.form.shown(&self.net.accelerators), limits(bound));
+                let found = bound.form.amount(unmet.value);
                 let why = bound.why.as_deref().map(str::to_owned);
                 let named = self.net.decisions.iter().zip(&unmet.answers);
                 let label = |(decision, answer): (&crate::supernet::Decision, &Option<u32>)| {
@@ -80,8 +101,7 @@ impl Evaluator<'_> {
                 let mut closest: Vec<(String, String)> = named.filter_map(label).collect();
                 let more = closest.len().saturating_sub(MOST_ANSWERS);
                 closest.truncate(MOST_ANSWERS);
-                let error =
-                    ElaborateError::OutOfReach { cost, limit, found: unmet.value, why, closest, more, others: !unmet.alone };
+                let error = ElaborateError::OutOfReach { cost, limit, found, why, closest, more, others: !unmet.alone };
                 self.fail(self.bound_places[unmet.bound], error);
             }
             Err(RunsError::TooManySums { .. }) => {

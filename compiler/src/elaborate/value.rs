@@ -115,22 +115,23 @@ impl Quantity {
     pub(crate) fn parse(value: f64, unit: &str) -> Option<Quantity> {
         const UNITS: [(&str, Dimension); 4] =
             [("B/s", Dimension::Bandwidth), ("Hz", Dimension::Frequency), ("B", Dimension::Bytes), ("s", Dimension::Time)];
-        const PREFIXES: [(&str, f64); 11] = [
-            ("", 1.0),
-            ("n", 1e-9),
-            ("u", 1e-6),
-            ("m", 1e-3),
-            ("k", 1e3),
-            ("K", 1e3),
-            ("M", 1e6),
-            ("G", 1e9),
-            ("Ki", 1024.0),
-            ("Mi", 1024.0 * 1024.0),
-            ("Gi", 1024.0 * 1024.0 * 1024.0),
+        // A factor and a divisor: over a whole number the result is the float nearest to what is written, times a fraction not always.
+        const PREFIXES: [(&str, f64, f64); 11] = [
+            ("", 1.0, 1.0),
+            ("n", 1.0, 1e9),
+            ("u", 1.0, 1e6),
+            ("m", 1.0, 1e3),
+            ("k", 1e3, 1.0),
+            ("K", 1e3, 1.0),
+            ("M", 1e6, 1.0),
+            ("G", 1e9, 1.0),
+            ("Ki", 1024.0, 1.0),
+            ("Mi", 1024.0 * 1024.0, 1.0),
+            ("Gi", 1024.0 * 1024.0 * 1024.0, 1.0),
         ];
         let (prefix, dimension) = UNITS.iter().find_map(|(name, dimension)| Some((unit.strip_suffix(name)?, *dimension)))?;
-        let (_, factor) = PREFIXES.iter().find(|(name, _)| *name == prefix)?;
-        Some(Quantity { value: value * factor, dimension })
+        let (_, factor, divisor) = PREFIXES.iter().find(|(name, _, _)| *name == prefix)?;
+        Some(Quantity { value: value * factor / divisor, dimension })
     }
 }
 

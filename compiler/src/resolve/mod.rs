@@ -80,8 +80,18 @@ pub(crate) enum Builtin {
     Mean,
     /// What an architecture costs: only `require` and `minimize` speak of it.
     Cost(CostKind),
+    /// What an accelerator costs, likewise.
+    OfTarget(OfTarget),
     /// A function that the language has and this compiler does not know yet.
     Later(&'static str),
+}
+
+/// A cost of an architecture on a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OfTarget {
+    Latency,
+    Dsp,
+    OnChip,
 }
 
 impl Builtin {
@@ -110,9 +120,9 @@ impl Builtin {
         ("params", Builtin::Cost(CostKind::Params)),
         ("macs", Builtin::Cost(CostKind::Macs)),
         ("activations", Builtin::Cost(CostKind::Activations)),
-        ("latency", Builtin::Later("latency")),
-        ("dsp", Builtin::Later("dsp")),
-        ("on_chip", Builtin::Later("on_chip")),
+        ("latency", Builtin::OfTarget(OfTarget::Latency)),
+        ("dsp", Builtin::OfTarget(OfTarget::Dsp)),
+        ("on_chip", Builtin::OfTarget(OfTarget::OnChip)),
         ("transformed", Builtin::Later("transformed")),
     ];
 

@@ -17,11 +17,13 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The library, by module name.
-const LIBRARY: [(&str, &str, &str); 4] = [
+const LIBRARY: [(&str, &str, &str); 6] = [
     ("prelude", "std/prelude.nas", include_str!("../../../spaces/std/prelude.nas")),
     ("conv", "std/conv.nas", include_str!("../../../spaces/std/conv.nas")),
     ("residual", "std/residual.nas", include_str!("../../../spaces/std/residual.nas")),
     ("attention", "std/attention.nas", include_str!("../../../spaces/std/attention.nas")),
+    ("targets.arria10", "targets/arria10.nas", include_str!("../../../spaces/targets/arria10.nas")),
+    ("targets.stratix10", "targets/stratix10.nas", include_str!("../../../spaces/targets/stratix10.nas")),
 ];
 
 /// Files of one compilation, at most. A space that is spread wider than this is not a space.
@@ -254,6 +256,12 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// The library's modules of targets.
+pub(crate) fn targets() -> impl Iterator<Item = Source> {
+    let targets = LIBRARY.iter().filter(|(name, _, _)| name.starts_with("targets."));
+    targets.map(|(_, file, text)| Source { name: (*file).to_string(), text: (*text).to_string() })
 }
 
 /// A module of the library.

@@ -140,8 +140,8 @@ impl Walk<'_> {
                 self.params(&item.params);
                 self.statements(&item.body);
             }
-            // A target's words are known to its kind alone.
-            Item::Target(_) => {}
+            // A target's keys are known to its kind alone.
+            Item::Target(item) => item.fields.iter().for_each(|(_, value)| self.expr(value)),
         }
         self.close();
     }

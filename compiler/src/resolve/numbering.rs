@@ -63,7 +63,13 @@ pub(crate) fn number(program: &mut Program) {
                 Item::Let(item) => walk.expr(&item.value, 0, 0),
                 Item::Op(item) => walk.body(&item.params, &item.body),
                 Item::Space(item) => walk.body(&item.params, &item.body),
-                Item::Use(_) | Item::Extern(_) | Item::Target(_) => {}
+                Item::Target(item) => {
+                    for (key, value) in &item.fields {
+                        let inner = walk.enter(0, &key.text, key.span);
+                        walk.expr(value, inner, inner);
+                    }
+                }
+                Item::Use(_) | Item::Extern(_) => {}
             }
         }
     }

@@ -131,10 +131,10 @@ impl Runs {
         // Each bound alone needs no sums, so what is far out of reach is said at once.
         let free = Runs { bounds: Vec::new(), amounts: vec![Amounts::default(); self.amounts.len()], ..self.clone() };
         for (number, bound) in self.bounds.iter().enumerate() {
-            let value = |amounts: &Amounts| bound.form.of(amounts).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+            let value = |amounts: &Amounts| bound.form.of(&self.kinds, amounts).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
             let values: Vec<i64> = self.amounts.iter().map(value).collect();
             let extremes = free.extremes(&values)?;
-            let whole = |(value, answers)| (bound.form.of(&self.always) + i128::from(value), answers);
+            let whole = |(value, answers)| (bound.form.of(&self.kinds, &self.always) + i128::from(value), answers);
             let (least, greatest) = (whole(extremes.least), whole(extremes.greatest));
             let too_much = bound.most.is_some_and(|most| least.0 > i128::from(most));
             let too_little = bound.least.is_some_and(|limit| greatest.0 < i128::from(limit));
@@ -147,12 +147,12 @@ impl Runs {
         let tables = Tables::new(self, &algebra)?;
         let mut left: Vec<Amounts> = tables.whole().iter().map(|(sum, _)| *sum).collect();
         for (number, bound) in self.bounds.iter().enumerate() {
-            let nearest = left.iter().min_by_key(|sum| bound.distance(&more(&self.always, sum))).copied();
+            let nearest = left.iter().min_by_key(|sum| bound.distance(&self.kinds, &more(&self.always, sum))).copied();
             let Some(nearest) = nearest else { return Err(RunsError::Empty) };
-            left.retain(|sum| bound.allows(&more(&self.always, sum)));
+            left.retain(|sum| bound.allows(&self.kinds, &more(&self.always, sum)));
             if left.is_empty() {
                 let answers = self.read(&algebra, &tables, nearest);
-                let value = bound.form.of(&more(&self.always, &nearest));
+                let value = bound.form.of(&self.kinds, &more(&self.always, &nearest));
                 return Ok(Some(Unmet { bound: number, value, answers, alone: number == 0 }));
             }
         }

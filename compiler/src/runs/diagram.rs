@@ -15,6 +15,7 @@ use super::normal::{Condition, Conditions, Conjunction, always, condition, menti
 use super::{RunsError, When, exclusions};
 use crate::cost::CostTerms;
 use crate::supernet::{Amounts, Bound, CostKind, Supernet};
+use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -64,6 +65,8 @@ pub struct Runs {
     pub(super) roots: Vec<NodeNumber>,
     /// What of the roots is left: the runs that keep these.
     pub(super) bounds: Vec<Bound>,
+    /// The costs that are bounded: amounts are in this order.
+    pub(super) kinds: Vec<CostKind>,
     /// What every run costs.
     pub(super) always: Amounts,
     /// By term: what it costs, of the costs that are bounded.
@@ -84,34 +87,40 @@ pub(crate) struct OfTerms {
 impl Runs {
     /// All runs of a valid supernet.
     pub fn new(supernet: &Supernet) -> Result<Runs, RunsError> {
-        Ok(Runs::with_costs(supernet, &[])?.0)
+        Ok(Runs::with_costs(supernet, None)?.0)
     }
 
     /// The same, with points for whatever a cost depends on.
     pub(crate) fn with_cost(supernet: &Supernet, kind: CostKind) -> Result<(Runs, OfTerms), RunsError> {
-        let (runs, costs) = Runs::with_costs(supernet, &[kind])?;
-        let place = kind as usize;
-        let terms = costs.terms.iter().map(|(_, amounts)| amounts[place]).collect();
-        Ok((runs, OfTerms { always: costs.always[place], terms }))
+        let (runs, costs) = Runs::with_costs(supernet, Some(kind))?;
+        let terms = costs.terms.iter().map(|(_, amounts)| amounts[0]).collect();
+        Ok((runs, OfTerms { always: costs.always[0], terms }))
     }
 
-    /// The same, with points for whatever some costs, and those that are bounded, depend on.
-    fn with_costs(supernet: &Supernet, more: &[CostKind]) -> Result<(Runs, CostTerms), RunsError> {
-        let bounded = |kind: &CostKind| supernet.bounds.iter().any(|bound| bound.form.mentions(*kind));
-        let kinds: Vec<CostKind> = CostKind::ALL.into_iter().filter(|kind| bounded(kind) || more.contains(kind)).collect();
-        let costs = CostTerms::of(supernet, &kinds);
-        let conditions: Vec<&[When]> = costs.terms.iter().map(|(when, _)| &**when).collect();
+    /// The same, with points for whatever some cost, and those that are bounded, depend on. The cost comes first in what is returned.
+    fn with_costs(supernet: &Supernet, more: Option<CostKind>) -> Result<(Runs, CostTerms), RunsError> {
+        let mut kinds: Vec<CostKind> =
+            supernet.bounds.iter().flat_map(|bound| bound.form.terms.iter().map(|(kind, _)| *kind)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        // What is not bounded makes no difference between sums, and is on its own.
+        let bounded = CostTerms::of(supernet, &kinds);
+        let wanted = more.map(|kind| CostTerms::of(supernet, &[kind])).unwrap_or_default();
+        let wanted_always = wanted.always;
+        let mut terms: IndexMap<Vec<When>, (Amounts, Amounts)> = IndexMap::new();
+        for (when, amounts) in bounded.terms {
+            terms.entry(when).or_default().0 = amounts;
+        }
+        for (when, amounts) in wanted.terms {
+            terms.entry(when).or_default().1 = amounts;
+        }
+        let conditions: Vec<&[When]> = terms.keys().map(|when| &**when).collect();
         let runs = Runs::within(supernet, &conditions, BUDGET)?;
-        // What is not bounded makes no difference between sums.
-        let only_bounded = |mut amounts: Amounts| {
-            for kind in CostKind::ALL.iter().filter(|kind| !bounded(kind)) {
-                amounts[*kind as usize] = 0;
-            }
-            amounts
-        };
-        let amounts = costs.terms.iter().map(|(_, amounts)| only_bounded(*amounts)).collect();
-        let always = only_bounded(costs.always);
-        Ok((Runs { always, amounts, bounds: supernet.bounds.clone(), most_sums: supernet.most_sums, ..runs }, costs))
+        let amounts = terms.values().map(|(bounded, _)| *bounded).collect();
+        let (bounds, most_sums, always) = (supernet.bounds.clone(), supernet.most_sums, bounded.always);
+        let wanted = terms.into_iter().map(|(when, (_, wanted))| (when, wanted)).collect();
+        let wanted = CostTerms { always: wanted_always, terms: wanted };
+        Ok((Runs { always, amounts, bounds, kinds, most_sums, ..runs }, wanted))
     }
 
     /// Whether runs of such sums are runs of the space.
@@ -120,7 +129,7 @@ impl Runs {
         for (amount, sum) in amounts.iter_mut().zip(sums) {
             *amount = amount.saturating_add(*sum);
         }
-        self.bounds.iter().all(|bound| bound.allows(&amounts))
+        self.bounds.iter().all(|bound| bound.allows(&self.kinds, &amounts))
     }
 
     pub(crate) fn points(&self) -> &[Point] {
@@ -149,8 +158,8 @@ impl Runs {
         let (mut roots, rest) = builder.fold(conditions.items)?;
         roots.extend(builder.parts(rest)?);
         let amounts = vec![Amounts::default(); terms.len()];
-        let (points, bounds, always, most_sums) = (builder.points, Vec::new(), Amounts::default(), supernet.most_sums);
-        Ok(Runs { decisions, points, roots, bounds, always, amounts, most_sums })
+        let (points, always, most_sums) = (builder.points, Amounts::default(), supernet.most_sums);
+        Ok(Runs { decisions, points, roots, bounds: Vec::new(), kinds: Vec::new(), always, amounts, most_sums })
     }
 }
 

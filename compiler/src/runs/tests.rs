@@ -70,9 +70,9 @@ fn agrees_with_enumeration(supernet: &Supernet) -> Result<(), TestCaseError> {
 fn costs_agree_with_enumeration(supernet: &Supernet, seed: u64) -> Result<(), TestCaseError> {
     prop_assert_eq!(crate::supernet::validate::validate(supernet), Ok(()));
     let expected = all_runs(supernet);
-    for kind in CostKind::ALL {
+    for (place, kind) in CostKind::PLAIN.into_iter().enumerate() {
         let model = CostModel::new(supernet, kind);
-        let costs: Vec<i64> = expected.iter().map(|answers| amounts(supernet, answers)[kind as usize]).collect();
+        let costs: Vec<i64> = expected.iter().map(|answers| amounts(supernet, answers)[place]).collect();
         for (answers, cost) in expected.iter().zip(&costs) {
             prop_assert_eq!(model.of_answers(answers), *cost);
         }

@@ -9,8 +9,8 @@
 
 use super::validate::{Violation, validate};
 use super::{
-    Activations, Aim, Bound, Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Requirement, Supernet, TensorType,
-    Weight,
+    Accelerator, Activations, Aim, Bound, Context, Cost, Decision, Input, Node, NodeId, NodeKind, Place, Requirement, Supernet,
+    TensorType, Weight,
 };
 use crate::limits::Limit;
 use indexmap::IndexMap;
@@ -63,6 +63,8 @@ struct SupernetFile {
     requirements: Vec<Requirement>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     activations: Vec<Activations>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accelerators: Vec<Accelerator>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     bounds: Vec<Bound>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -125,6 +127,7 @@ pub fn to_json(supernet: &Supernet) -> String {
         costs: tables.costs,
         requirements: tables.requirements,
         activations: tables.activations,
+        accelerators: tables.accelerators,
         bounds: tables.bounds,
         aims: tables.aims,
         most_sums: tables.most_sums,
@@ -168,6 +171,7 @@ pub fn from_json(text: &str) -> Result<Supernet, SupernetFileError> {
     supernet.costs = file.costs;
     supernet.requirements = file.requirements;
     supernet.activations = file.activations;
+    supernet.accelerators = file.accelerators;
     supernet.bounds = file.bounds;
     supernet.aims = file.aims;
     supernet.most_sums = file.most_sums;

@@ -2,8 +2,8 @@
 //! indices and its order of edges never leave this file.
 
 use super::{
-    ALWAYS, Activations, Aim, Bound, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind, Requirement, StateId,
-    Weight, WeightId,
+    ALWAYS, Accelerator, Activations, Aim, Bound, Context, ContextId, Cost, Decision, DecisionId, Input, Node, NodeKind,
+    Requirement, StateId, Weight, WeightId,
 };
 use crate::limits::Limit;
 use indexmap::IndexMap;
@@ -45,6 +45,8 @@ pub struct Supernet {
     pub costs: Vec<Cost>,
     /// Elements of the results of operations. Filled only where a bound or an aim is about them.
     pub activations: Vec<Activations>,
+    /// What requirements and aims speak of.
+    pub accelerators: Vec<Accelerator>,
     /// What must hold.
     pub requirements: Vec<Requirement>,
     /// What costs must keep to.
@@ -100,6 +102,7 @@ impl Supernet {
             states: Vec::new(),
             costs: Vec::new(),
             activations: Vec::new(),
+            accelerators: Vec::new(),
             requirements: Vec::new(),
             bounds: Vec::new(),
             aims: Vec::new(),
@@ -267,6 +270,7 @@ impl Supernet {
             states: self.states.clone(),
             costs: self.costs.clone(),
             activations: self.activations.clone(),
+            accelerators: self.accelerators.clone(),
             requirements: self.requirements.clone(),
             bounds: self.bounds.clone(),
             aims: self.aims.clone(),

@@ -8,6 +8,7 @@
 //! Promises: operand order lives on the edges; [`Supernet::canonical`] numbers nodes in an order that depends on the text alone;
 //! `validate` lists every invariant.
 
+mod accelerator;
 mod bound;
 pub mod file;
 pub mod graph;
@@ -22,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-pub use bound::{Activations, Aim, Amounts, Bound, CostKind, Form};
+pub use accelerator::{Accelerator, Latency};
+pub use bound::{Activations, Aim, Amounts, Bound, CostKind, Form, MOST_COSTS};
 pub use graph::{NodeId, Supernet};
 
 /// Element types of tensors.

@@ -10,7 +10,8 @@
 //!
 //! **Weights, states, costs.** (6) Sizes of a weight are 1 or more; the numbers held by all weights and states together fit in 64
 //! bits. (7) A weight is created in at least one context; none is listed twice. (8) Multiply-accumulates are not negative for one
-//! record, and fit in 64 bits together; so do elements; a bound or an aim is about costs, each once, with a factor. (9) No number is infinite or undefined.
+//! record, and fit in 64 bits together; so do elements, and times on an accelerator; a bound or an aim is about costs, each once, with a
+//! factor, and all bounds together are about at most [`MOST_COSTS`]. (9) No number is infinite or undefined.
 //!
 //! **Graph.** (10) There is no cycle. (11) The operands of a node are at positions 0, 1, 2, …. (12) An input is read by at most one
 //! node, which has no operands. (13) A mix has an operand for each of its alternatives, at least one, none twice, and operands and
@@ -20,7 +21,10 @@
 //! What an operation's attributes and operands must be is not said here: the declaration in `std` says it, elaboration proves it,
 //! and a back end that meets something else in a file refuses it. After `validate` says yes, nothing in this crate panics.
 
-use super::{ALWAYS, Attr, Context, ContextId, DType, DecisionId, NARROW, NodeId, NodeKind, Supernet, Weight, WeightDim};
+use super::{
+    ALWAYS, Attr, Context, ContextId, CostKind, DType, DecisionId, MOST_COSTS, NARROW, NodeId, NodeKind, Supernet, Weight,
+    WeightDim,
+};
 use crate::chosen::Axis;
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -258,10 +262,18 @@ impl Checker<'_> {
             self.require(Rule::Costs, elements.is_some(), || format!("count {number} of elements is negative or does not fit"));
         }
         self.require(Rule::Costs, total.is_some(), || "the sum of all elements does not fit".to_owned());
+        self.accelerators();
+        let bounded: HashSet<CostKind> =
+            self.supernet.bounds.iter().flat_map(|bound| bound.form.terms.iter().map(|(kind, _)| *kind)).collect();
+        self.require(Rule::Costs, bounded.len() <= MOST_COSTS, || format!("bounds are about {} costs", bounded.len()));
         let forms = self.supernet.bounds.iter().map(|bound| &bound.form).chain(self.supernet.aims.iter().map(|aim| &aim.form));
         for form in forms {
             let ascending = !form.terms.is_empty() && form.terms.windows(2).all(|pair| pair[0].0 < pair[1].0);
             let factors = form.terms.iter().all(|(_, factor)| *factor != 0);
+            let known =
+                |kind: CostKind| kind.accelerator().is_none_or(|number| (number as usize) < self.supernet.accelerators.len());
+            let exist = form.terms.iter().all(|(kind, _)| known(*kind));
+            self.require(Rule::NumberExists, exist, || "a bound or an aim is about an accelerator".to_owned());
             self.require(Rule::Costs, ascending && factors, || {
                 "a bound or an aim is about a cost twice, or about none".to_owned()
             });
@@ -271,6 +283,31 @@ impl Checker<'_> {
         for requirement in &self.supernet.requirements {
             self.context_exists(requirement.context, "a requirement");
             self.axes("a requirement", requirement.holds.axes());
+        }
+    }
+
+    fn accelerators(&mut self) {
+        let supernet = self.supernet;
+        self.unique("an accelerator", supernet.accelerators.iter().map(|own| &*own.name));
+        for own in &supernet.accelerators {
+            self.axes("an accelerator", own.target.axes());
+            let mut total = Some(0i64);
+            for (number, row) in own.latency.iter().enumerate() {
+                total = total.filter(|_| row.time >= 0).and_then(|total| total.checked_add(row.time));
+                self.require(Rule::Costs, row.time >= 0, || format!("time {number} is negative"));
+                let exists = |(decision, answers): &(DecisionId, Vec<u32>)| {
+                    let offered = supernet.decisions.get(decision.0 as usize).map_or(0, |own| own.alternatives.len());
+                    answers.iter().all(|answer| (*answer as usize) < offered)
+                };
+                self.require(Rule::NumberExists, row.runs.iter().all(exists), || {
+                    format!("time {number} names a decision or an answer")
+                });
+                let once = row.runs.windows(2).all(|pair| pair[0].0 < pair[1].0);
+                let ascending =
+                    row.runs.iter().all(|(_, answers)| !answers.is_empty() && answers.windows(2).all(|pair| pair[0] < pair[1]));
+                self.require(Rule::ContextAnswers, once && ascending, || format!("those of time {number} are not"));
+            }
+            self.require(Rule::Costs, total.is_some(), || "the sum of all times does not fit".to_owned());
         }
     }
 

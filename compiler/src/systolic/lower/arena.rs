@@ -69,7 +69,10 @@ fn in_order(intervals: &[Interval], order: &[usize]) -> (Vec<u64>, u64) {
 #[cfg(test)]
 pub(super) fn bound(intervals: &[Interval]) -> u64 {
     let steps = intervals.iter().map(|own| own.begin);
-    steps.map(|step| intervals.iter().filter(|own| own.begin <= step && step <= own.end).map(|own| own.size).sum()).max().unwrap_or(0)
+    steps
+        .map(|step| intervals.iter().filter(|own| own.begin <= step && step <= own.end).map(|own| own.size).sum())
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -78,7 +81,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn intervals() -> impl Strategy<Value = Vec<Interval>> {
-        let one = (1u64..50, 0usize..40, 0usize..10).prop_map(|(size, begin, length)| Interval { size, begin, end: begin + length });
+        let one =
+            (1u64..50, 0usize..40, 0usize..10).prop_map(|(size, begin, length)| Interval { size, begin, end: begin + length });
         proptest::collection::vec(one, 1..40)
     }
 

@@ -80,13 +80,32 @@ impl<'a> Builder<'a> {
         self.sources.len() - 1
     }
 
+    /// A new input and its map.
+    pub(super) fn new_input(&mut self, name: Arc<str>, shape: Vec<u32>, sizes: [u32; 3]) -> usize {
+        let map = self.maps.len();
+        self.maps.push(DraftMap { sizes, within: None, writer: Writer::Input(self.inputs.len()) });
+        self.inputs.push(DraftInput { name, shape, map, fold: 1, pad: 0 });
+        map
+    }
+
+    /// Whether a view is of an input whose columns are channels.
+    pub(super) fn is_folded(&self, view: &View) -> bool {
+        matches!(self.maps[view.part.map].writer, Writer::Input(number) if self.inputs[number].fold != 1)
+    }
+
+    /// A copy with channels in other places.
+    pub(super) fn move_channels(&mut self, node: &Node, view: View, runs: Vec<Run>, sizes: [u32; 3]) -> View {
+        let copy = Copied { runs, in_place: false, ..Copied::identity(view.sizes[0]) };
+        self.copy(node, &view, copy, sizes)
+    }
+
     /// A new layer and the map that it writes.
     pub(super) fn layer(&mut self, node: &Node, from: Part, sizes: [u32; 3], kind: DraftKind) -> usize {
         let to = self.maps.len();
         self.maps.push(DraftMap { sizes, within: None, writer: Writer::Layer(self.layers.len()) });
         self.serial += 1;
         let (path, place) = (node.path.clone(), node.place.to_string());
-        self.layers.push(Draft { path, place, serial: self.serial, from, to, kind });
+        self.layers.push(Draft { path, place, serial: self.serial, stands_for: None, from, to, kind });
         to
     }
 
@@ -124,6 +143,13 @@ impl<'a> Builder<'a> {
         Some(self.copy(node, &view, Copied::identity(channels), [channels, height, width]))
     }
 
+    /// The layer that writes a view has taken something in: its map is something else now.
+    fn took(&mut self, view: &View) {
+        if let Writer::Layer(layer) = self.maps[view.part.map].writer {
+            self.layers[layer].stands_for = None;
+        }
+    }
+
     /// The convolution that writes all of a view and may still take something in, if nothing else reads it.
     fn open_conv(&mut self, view: &View) -> Option<&mut DraftConv> {
         let map = &self.maps[view.part.map];
@@ -138,11 +164,24 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Remembers that a layer's map is what a node computes, in the same order.
+    pub(super) fn stands_for(&mut self, view: &View, id: NodeId) {
+        let map = &self.maps[view.part.map];
+        if let Writer::Layer(layer) = map.writer
+            && view.pad == [0; 4]
+            && view.part.channels == map.sizes[0]
+            && (matches!(view.form, Form::Picture | Form::FLAT) || view.is_pixel())
+        {
+            self.layers[layer].stands_for = Some(id);
+        }
+    }
+
     /// The layer that took something in runs from now on behind all that there is.
     fn moved(&mut self, view: &View) {
         if let Writer::Layer(layer) = self.maps[view.part.map].writer {
             self.serial += 1;
             self.layers[layer].serial = self.serial;
+            self.layers[layer].stands_for = None;
         }
     }
 
@@ -167,6 +206,7 @@ impl<'a> Builder<'a> {
         };
         let view = self.conv_or_copy(node, view, |conv| conv.residual.is_none() || shifts)?;
         self.open_conv(&view).expect("it was found or made").folded.push(affine);
+        self.took(&view);
         Some(view)
     }
 
@@ -174,6 +214,7 @@ impl<'a> Builder<'a> {
     pub(super) fn activation(&mut self, node: &Node, view: View, activation: Activation) -> Option<View> {
         let view = self.conv_or_copy(node, view, |_| true)?;
         self.open_conv(&view).expect("it was found or made").activation = activation;
+        self.took(&view);
         Some(view)
     }
 
@@ -230,8 +271,7 @@ impl<'a> Builder<'a> {
         let view = self.solid(node, view)?;
         let map = &self.maps[view.part.map];
         let whole = view.part.block == 0 && view.part.channels == map.sizes[0] && map.within.is_none();
-        let folded = matches!(map.writer, Writer::Input(number) if self.inputs[number].fold != 1);
-        if whole && !folded {
+        if whole && !self.is_folded(&view) {
             return Some(view.part.map);
         }
         Some(self.copy(node, &view, Copied::identity(view.sizes[0]), view.sizes).part.map)

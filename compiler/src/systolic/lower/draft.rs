@@ -1,6 +1,7 @@
 //! A network on its way to a schedule: maps without places, layers that may still take something in.
 
 use super::recipe::{Affine, Taps};
+use crate::supernet::NodeId;
 use crate::systolic::schedule::{Activation, Reduce};
 use std::sync::Arc;
 
@@ -113,6 +114,8 @@ pub(super) struct Draft {
     pub place: String,
     /// Layers run in this order. Whatever takes something in moves behind what it takes.
     pub serial: usize,
+    /// The node whose value its map is, with all that it has taken in.
+    pub stands_for: Option<NodeId>,
     pub from: Part,
     pub to: usize,
     pub kind: DraftKind,

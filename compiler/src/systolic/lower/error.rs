@@ -96,6 +96,11 @@ pub enum Refusal {
     },
     /// Nothing to compute.
     NoOutputs,
+    /// The schedule breaks a rule of the array.
+    Schedule {
+        /// Which.
+        what: String,
+    },
     /// No array has this configuration.
     Configuration {
         /// What is wrong with it.
@@ -121,7 +126,8 @@ impl fmt::Display for Refusal {
             Refusal::Constant => write!(f, "a weight stands where the array needs a feature map"),
             Refusal::Malformed { what } => write!(f, "{what} is missing"),
             Refusal::NoOutputs => write!(f, "the network has no output"),
-            Refusal::Configuration { what } => write!(f, "no array has {what}"),
+            Refusal::Schedule { what } => write!(f, "its schedule would break a rule: {what}"),
+            Refusal::Configuration { what } => write!(f, "{what}"),
         }
     }
 }
@@ -144,7 +150,9 @@ impl Refusal {
                 _ => "make what comes before it the output".into(),
             },
             Refusal::Shape { .. } => "reshape it to f32[N, C, H, W], or make what comes before it the output".into(),
-            Refusal::Dynamic { .. } => "only the batch may be unknown, and it stands first: give every other size a number".into(),
+            Refusal::Dynamic { .. } => {
+                "only the batch may be unknown, and it stands first: give every other size a number".into()
+            }
             Refusal::Elements { .. } => "make it f32, or give it as an f32 input".into(),
             Refusal::Broadcast { .. } => "bring both to one size first, for example with `upsample` or `conv`".into(),
             Refusal::Product { .. } => "scale by a number or by a weight of one number a channel instead".into(),
@@ -154,7 +162,7 @@ impl Refusal {
             Refusal::Flattened { .. } => "do it before the `rearrange`".into(),
             Refusal::Axes { .. } => "the array flattens (`n c h w -> n (c h w)`) and permutes channels, no more".into(),
             Refusal::ConcatAxis { .. } => "make each part an output of its own, or put them side by side in channels".into(),
-            Refusal::Limit { .. } => "make the network smaller there".into(),
+            Refusal::Limit { .. } | Refusal::Schedule { .. } => "make the network smaller there".into(),
             Refusal::Constant => "make it an input of the network".into(),
             Refusal::Malformed { .. } => "compile the network from its source again".into(),
             Refusal::NoOutputs => "add `output NAME = …;` to the space".into(),
