@@ -4,6 +4,7 @@
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use nasc_compiler::driver::{Limit, Limits};
+use nasc_compiler::systolic::Configuration;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -89,6 +90,8 @@ pub(crate) enum Command {
     Cost(Cost),
     /// Print any stage of the compilation, or write a target's files
     Compile(Compile),
+    /// Run compiled networks on an OpenCL device
+    Run(Run),
     /// Search a space for a good architecture
     Search(Search),
     /// Train what was found, from scratch, and test it
@@ -333,7 +336,10 @@ const COMPILE: &str = "\
 Examples:
   nasc compile @nasbench201 --emit plan
   nasc compile @nasbench201 --set n=1 --emit dot -o cell.dot && dot -Tsvg cell.dot > cell.svg
-  nasc compile cell.nas --target torch -o cell.json";
+  nasc compile cell.nas --target torch -o cell.json
+  nasc compile @resnet50 --target fpga --accelerator arria10 --random-weights 1 --out resnet50
+  nasc compile net.nas --target fpga --array pe=16,vec=16,reuse=4 --weights net.safetensors --map net.map --out net
+  nasc compile cell.nas --target fpga --array pe=16,vec=16,reuse=4 --run runs/cell-drnas-1 --out cell";
 
 /// Arguments of `compile`.
 #[derive(Debug, Args)]
@@ -347,12 +353,85 @@ pub(crate) struct Compile {
     /// The back end to compile for
     #[arg(long, value_enum, value_name = "TARGET")]
     pub(crate) target: Option<Target>,
-    /// Write to this file and not to standard output
+    /// Write to this file and not to standard output; with `--target fpga`, the folder of the bundle
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
     /// Leave out the passes that simplify the graph
     #[arg(long)]
     pub(crate) no_passes: bool,
+    #[command(flatten)]
+    pub(crate) fpga: FpgaArguments,
+}
+
+/// What a bundle is made of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --target fpga")]
+pub(crate) struct FpgaArguments {
+    /// The array: `pe=16,vec=16,reuse=4`, and `,buffered` for one that keeps blocks on chip
+    #[arg(long, value_name = "NUMBERS", value_parser = array, conflicts_with_all = ["accelerator", "with"])]
+    pub(crate) array: Option<Configuration>,
+    /// The accelerator whose array it is: a `target` of the file or of the library
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accelerator: Option<String>,
+    /// Another number of the accelerator, such as `reuse=3`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair, requires = "accelerator")]
+    pub(crate) with: Vec<(String, String)>,
+    /// The architecture, where the space leaves decisions open: an `arch.json`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) arch: Option<PathBuf>,
+    /// Take architecture, weights and preprocessing from the folder of a trained run
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["arch", "weights", "random_weights"])]
+    pub(crate) run: Option<PathBuf>,
+    /// Take weights from a file: .safetensors or .npz
+    #[arg(long, value_name = "FILE", conflicts_with = "random_weights")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Which tensor of that file is which weight; without it, names are the language's
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    pub(crate) map: Option<PathBuf>,
+    /// Draw weights that follow from this seed and their names
+    #[arg(long, value_name = "SEED")]
+    pub(crate) random_weights: Option<u64>,
+    /// How pictures become the input, such as `short=256 order=bgr scale=1 mean=104,117,123`
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) preprocess: Option<String>,
+}
+
+const RUN: &str = "\
+Several bundles for one array run on one program, which is built once. A FILE is a picture (PNG, JPEG, BMP, PNM), records of an
+array (.npy, .safetensors), or CIFAR-10's (.bin).
+
+Examples:
+  nasc run squeezenet --input cat.png
+  nasc run resnet20 --input cifar10/test_batch.bin
+  nasc run resnet50 resnet152 --input cat.png --layers
+  nasc run retinanet --input street.png --preprocess short=800 --out maps.safetensors
+  nasc run squeezenet --input cat.png --device reference     without OpenCL, slowly";
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN)]
+pub(crate) struct Run {
+    /// Bundles that `nasc compile --target fpga` made
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// Records: pictures, arrays, CIFAR-10's files; may be repeated
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) input: Vec<PathBuf>,
+    /// The number of the OpenCL device, or `reference` for plain code without one
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(crate) device: String,
+    /// Show the time of each layer
+    #[arg(long)]
+    pub(crate) layers: bool,
+    /// How many classes to show of a network with one output of one number a class
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    pub(crate) top: usize,
+    /// Another way from pictures to the input than the bundle's
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) preprocess: Option<String>,
+    /// Write all outputs to a file
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A stage of the compilation.
@@ -377,6 +456,8 @@ pub(crate) enum Emit {
 pub(crate) enum Target {
     /// The plan that nasc-torch runs, as JSON
     Torch,
+    /// A bundle for a systolic array, which `nasc run` runs
+    Fpga,
 }
 
 /// What runs are made of.
@@ -490,6 +571,30 @@ pub(crate) struct Eval {
 pub(crate) struct Report {
     /// The folder of a run
     pub(crate) run: PathBuf,
+}
+
+/// `pe=16,vec=16,reuse=4[,buffered]`
+fn array(text: &str) -> Result<Configuration, String> {
+    let mut numbers = [None; 3];
+    let mut buffered = false;
+    for word in text.split(',').map(str::trim) {
+        let place = |name: &str| ["pe", "vec", "reuse"].iter().position(|known| *known == name);
+        match word.split_once('=') {
+            None if word == "buffered" => buffered = true,
+            Some((name, value)) => match (place(name.trim()), value.trim().parse()) {
+                (Some(place), Ok(number)) => numbers[place] = Some(number),
+                (None, _) => return Err(format!("an array has no `{name}`; it has pe, vec and reuse, and may be buffered")),
+                (_, Err(_)) => return Err(format!("`{value}` is no number for `{name}`")),
+            },
+            None => return Err("write it as `pe=16,vec=16,reuse=4`, with `,buffered` or without".into()),
+        }
+    }
+    let [Some(pe), Some(vec), Some(reuse)] = numbers else {
+        return Err("write it as `pe=16,vec=16,reuse=4`: all three".into());
+    };
+    let configuration = Configuration { pe, vec, reuse, buffered };
+    configuration.check().map_err(|error| error.to_string())?;
+    Ok(configuration)
 }
 
 /// `NAME=VALUE`.

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => commands::info::run(&ctx, arguments),
         Command::Sample(arguments) => commands::sample::run(&ctx, arguments),
         Command::Compile(arguments) => commands::compile::run(&ctx, arguments),
+        Command::Run(arguments) => commands::run::run(&ctx, arguments),
         Command::Search(arguments) => commands::search::run(&ctx, arguments),
         Command::Train(arguments) => commands::train::run(&ctx, arguments),
         Command::Eval(arguments) => commands::eval::run(&ctx, arguments),

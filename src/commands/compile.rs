@@ -38,10 +38,12 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Compile) -> Result<()> {
         },
         (Some(Emit::Json), _) => (file::to_json(&supernet()?), None),
         (Some(Emit::Dot), _) => (emit::dot(&supernet()?), None),
+        (None, Some(Target::Fpga)) => return super::bundle::compile(ctx, arguments),
         (None, Some(Target::Torch)) => (json(&plan::plan(&supernet()?))?, None),
         (None, None) => {
             let stages = "tokens, ast, graph, plan, json, dot";
-            return Err(Failure::new("what is to be made of it?").help(format!("`--emit STAGE` ({stages}) or `--target torch`")));
+            return Err(Failure::new("what is to be made of it?")
+                .help(format!("`--emit STAGE` ({stages}) `--target torch` or `--target fpga`")));
         }
     };
     write(ctx, arguments.out.as_deref(), &text)?;

@@ -30,7 +30,7 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Cost) -> Result<()> {
     let targets = std::mem::take(&mut compilation.targets);
     let supernet = one(compilation, &arguments.space.file)?;
     let architecture = architecture(&supernet, arguments.arch.as_deref())?;
-    let target = target(&supernet, &architecture, targets, arguments)?;
+    let target = target(&supernet, &architecture, targets, &arguments.target, &arguments.with)?;
     let network =
         derive(&supernet, &architecture).map_err(|error| Failure::new(format!("space `{}`: {error}", supernet.name)))?;
     let layers = priced(&network, &target).map_err(|errors| refused(&supernet, &errors))?;
@@ -45,30 +45,31 @@ pub(crate) fn run(ctx: &Ctx, arguments: &Cost) -> Result<()> {
 }
 
 /// Everything that the array cannot do, with the places.
-fn refused(supernet: &Supernet, errors: &[LowerError]) -> Failure {
-    /// One sees from a few what is wrong.
-    const SHOWN: usize = 8;
+pub(crate) fn refused(supernet: &Supernet, errors: &[LowerError]) -> Failure {
+    /// One sees from so many what is wrong.
+    const SHOWN: usize = 20;
     let mut text = format!("space `{}` does not run on the array", supernet.name);
     for error in errors.iter().take(SHOWN) {
-        text += &format!("\n{}: `{}`: {}", error.place, error.path, error.why);
+        text += &format!("\n{}: `{}`: {}\n    {}", error.place, error.path, error.why, error.why.help());
     }
     if let Some(more @ 1..) = errors.len().checked_sub(SHOWN) {
         text += &format!("\n… and {more} more");
     }
-    let failure = Failure::new(text);
-    match errors.first() {
-        Some(first) => failure.help(first.why.help()),
-        None => failure,
-    }
+    Failure::new(text)
 }
 
 /// The target of that name: what the space uses, what its file knows, or one of the library; with the numbers that were given.
-fn target(supernet: &Supernet, architecture: &Architecture, known: Vec<OpenTarget>, arguments: &Cost) -> Result<Target> {
-    let name = &arguments.target;
+pub(crate) fn target(
+    supernet: &Supernet,
+    architecture: &Architecture,
+    known: Vec<OpenTarget>,
+    name: &str,
+    with: &[(String, String)],
+) -> Result<Target> {
     let known: Vec<OpenTarget> = known.into_iter().chain(library_targets()).collect();
-    let used = supernet.accelerators.iter().find(|own| *own.name == **name);
+    let used = supernet.accelerators.iter().find(|own| *own.name == *name);
     let used = used.and_then(|own| own.target.at(&|decision| architecture.answer(decision)).copied());
-    let open = known.iter().find(|own| *own.name == **name);
+    let open = known.iter().find(|own| *own.name == *name);
     let table = match (used, open) {
         (Some(target), _) => Chosen::constant(target),
         (None, Some(open)) => open.target.clone(),
@@ -83,8 +84,8 @@ fn target(supernet: &Supernet, architecture: &Architecture, known: Vec<OpenTarge
             });
         }
     };
-    let mut changes = Vec::with_capacity(arguments.with.len());
-    for (key, value) in &arguments.with {
+    let mut changes = Vec::with_capacity(with.len());
+    for (key, value) in with {
         changes.push(change(key, value)?);
     }
     let mut wrong = None;

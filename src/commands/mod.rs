@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod algorithms;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod cost;
@@ -9,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod fmt;
 pub(crate) mod info;
 pub(crate) mod report;
+pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod spaces;

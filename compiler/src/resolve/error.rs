@@ -1,5 +1,6 @@
 //! What can be wrong with names, as data, and the one place that says it in words.
 
+use super::modules::library_with;
 use crate::driver::SourceError;
 use crate::limits::Limit;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -104,7 +105,12 @@ impl From<Located> for Diagnostic {
         let Located { error, span } = located;
         match error {
             ResolveError::Unknown { name, near: meant } => {
-                near(Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found"), meant)
+                let diagnostic = Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found");
+                match library_with(&name) {
+                    Some(module) => diagnostic
+                        .help(format!("it is in the library: `use {module}.{{ {name} }};` at the top of the file brings it in")),
+                    None => near(diagnostic, meant),
+                }
             }
             ResolveError::UnknownSize { name } => {
                 Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "a size that is not known")

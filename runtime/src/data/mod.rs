@@ -25,6 +25,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use arrays::Arrays;
 pub use augment::AugmentKey;
 pub use batch::{HostBatch, HostTensor};
 pub use error::{DataError, Site};

@@ -9,6 +9,8 @@ use common::{ALL, load, output, root, space};
 use indexmap::IndexMap;
 use nasc_compiler::plan::plan;
 use nasc_compiler::supernet::Attr;
+use nasc_runtime::bundle::map::{Wanted, WeightMap};
+use nasc_runtime::data::Arrays;
 use nasc_torch::network::{Mode, Network};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,35 +25,20 @@ fn data(test: &str) -> Option<PathBuf> {
     folder
 }
 
-/// The pairs of a map, by our names.
-fn pairs(map: &str) -> HashMap<String, String> {
-    let text = std::fs::read_to_string(root().join("examples/foreign-weights").join(map)).expect("the map is in the repository");
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let pair = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-        [ours, theirs] => ((*ours).to_owned(), (*theirs).to_owned()),
-        other => panic!("{map}: {other:?}"),
-    };
-    lines.map(pair).collect()
-}
-
 /// The network of a space with foreign weights: every tensor of it has a pair, and no tensor of the file is left over.
 fn network(name: &str, params: &[(&str, i64)], map: &str, weights: &Path) -> Network {
     let text = std::fs::read_to_string(root().join(format!("spaces/{name}.nas"))).expect("the space is in the repository");
     let params: IndexMap<String, Attr> = params.iter().map(|(name, value)| ((*name).to_owned(), Attr::Int(*value))).collect();
     let network = Network::new(plan(&space(text, params)), Device::Cpu).expect("the plan runs here");
-    let foreign: HashMap<String, Tensor> =
-        Tensor::read_safetensors(weights).expect("the weights are there").into_iter().collect();
-    let pairs = pairs(map);
-    let sizes: HashMap<String, Vec<i64>> = network.named().map(|(name, tensor)| (name.to_owned(), tensor.size())).collect();
-    load(&network, |name| {
-        let theirs = pairs.get(name).unwrap_or_else(|| panic!("{map} has no `{name}`"));
-        let tensor = foreign.get(theirs).unwrap_or_else(|| panic!("the weights have no `{theirs}`"));
-        assert_eq!(tensor.size(), sizes[name], "{name} and {theirs}");
-        tensor.shallow_clone()
-    });
-    // PyTorch's counts of batches are used by nobody.
-    let used = foreign.keys().filter(|name| !name.ends_with("num_batches_tracked")).count();
-    assert_eq!((pairs.len(), used), (sizes.len(), sizes.len()), "{map}: as many pairs as tensors");
+    let path = root().join("examples/foreign-weights").join(map);
+    let text = std::fs::read_to_string(&path).expect("the map is in the repository");
+    let map = WeightMap::parse(&path, &text).expect("it is a map");
+    let of = |(name, tensor): (&str, &Tensor)| Wanted { name: name.to_owned(), shape: tensor.size(), needed: true };
+    let wanted: Vec<Wanted> = network.named().map(of).collect();
+    let shapes: HashMap<&str, &[i64]> = wanted.iter().map(|own| (own.name.as_str(), own.shape.as_slice())).collect();
+    let mut arrays = Arrays::open(weights, 1 << 32).expect("the weights are there");
+    let found = map.apply(&wanted, &mut arrays).expect("the weights fit the network");
+    load(&network, |name| Tensor::from_slice(&found[name]).view(shapes[name]));
     network
 }
 
@@ -98,13 +85,13 @@ fn best(logits: &Tensor) -> ([i64; 3], f64) {
 #[test]
 fn resnet_20_is_right_on_915_of_1000() {
     let Some(folder) = data("resnet_20_is_right_on_915_of_1000") else { return };
-    assert_eq!(right(&folder, 3, "resnet20.map", "resnet20-12fca82f.safetensors"), 915);
+    assert_eq!(right(&folder, 3, "resnet_cifar.map", "resnet20-12fca82f.safetensors"), 915);
 }
 
 #[test]
 fn resnet_56_is_right_on_926_of_1000() {
     let Some(folder) = data("resnet_56_is_right_on_926_of_1000") else { return };
-    assert_eq!(right(&folder, 9, "resnet56.map", "resnet56-4bfd9763.safetensors"), 926);
+    assert_eq!(right(&folder, 9, "resnet_cifar.map", "resnet56-4bfd9763.safetensors"), 926);
 }
 
 /// An Egyptian cat, and an espresso.

@@ -20,12 +20,12 @@ INLINE lanes_t activate(lanes_t sum, const float slope, const float ceiling)
   return sum > (lanes_t)(0.0f) ? fmin(sum, (lanes_t)(ceiling)) : slope * sum;
 }
 
-/* Zeros around rows `begin` to `end` of the output's channels `channel` to `stop`: a border belongs to whoever writes the map. */
-INLINE void border(GLOBAL const int *L, GLOBAL float *restrict arena, const int channel, const int stop, const int begin, const int end)
+/* Zeros around rows `begin` to `end` of the output's channels `plane` to `stop`: a border belongs to whoever writes the map. */
+INLINE void border(GLOBAL const int *L, GLOBAL float *arena, const int plane, const int stop, const int begin, const int end)
 {
   const int width = L[TO_WIDTH], left = L[LEFT], right = width + L[RIGHT];
   const int first = begin == 0 ? -L[TOP] : begin, last = end == L[TO_HEIGHT] ? end + L[BOTTOM] : end;
-  for (int c = channel; c < stop && c / VEC < L[TO_BLOCKS]; c += LANES)
+  for (int c = plane; c < stop && c / VEC < L[TO_BLOCKS]; c += LANES)
     for (int row = first; row < last; row++) {
       GLOBAL float *line = arena + L[TO] + c / VEC * L[TO_BLOCK] + row * L[TO_ROW] + c % VEC;
       const int whole = row < 0 || row >= L[TO_HEIGHT];

@@ -221,9 +221,9 @@ TASK write_maps(GLOBAL float *restrict arena, GLOBAL const float *restrict weigh
         const int x = tile * useful(L) + r / L[STRIDE_COLUMNS];
         if (x < L[TO_WIDTH])
           for (int p = 0; p < PE; p += LANES) {
-            const int channel = k_block * PE + p, block = channel / VEC, lane = channel % VEC;
+            const int plane = k_block * PE + p, block = plane / VEC, lane = plane % VEC;
             if (block < L[TO_BLOCKS]) {
-              lanes_t sum = LOAD(&lanes[r][p]) + LOAD(weights + L[BIAS] + channel);
+              lanes_t sum = LOAD(&lanes[r][p]) + LOAD(weights + L[BIAS] + plane);
               if (L[RESIDUAL] >= 0) sum += LOAD(arena + L[RESIDUAL] + block * L[RESIDUAL_BLOCK] + y * L[RESIDUAL_ROW] + x * VEC + lane);
               STORE(activate(sum, slope, ceiling), arena + L[TO] + block * L[TO_BLOCK] + y * L[TO_ROW] + x * VEC + lane);
             }

@@ -16,8 +16,8 @@ typedef struct {
 } numbers;
 
 /* Sums of one tile, then bias, residual and activation. `in` is the first pixel's first window element, `out` the first pixel. */
-INLINE void tile(const int rows, const int columns, const int step, const numbers n, GLOBAL float *restrict arena,
-    GLOBAL const float *restrict weights, const int in, const int taps, const int bias, const int k_block,
+INLINE void tile(const int rows, const int columns, const int step, const numbers n, GLOBAL float *arena,
+    GLOBAL const float *weights, const int in, const int taps, const int bias, const int k_block,
     const int out, const int other)
 {
   lanes_t sum[MOST_SUMS];
@@ -42,10 +42,10 @@ INLINE void tile(const int rows, const int columns, const int step, const number
     }
   }
   UNROLL for (int q = 0; q < VECTORS; q++) {
-    const int channel = k_block * PE + q * LANES;
-    const int block = channel / VEC, lane = channel % VEC;
+    const int plane = k_block * PE + q * LANES;
+    const int block = plane / VEC, lane = plane % VEC;
     if (block < n.to_blocks) {
-      const lanes_t b = LOAD(weights + bias + channel);
+      const lanes_t b = LOAD(weights + bias + plane);
       UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int i = 0; i < columns; i++) {
           lanes_t s = sum[(r * columns + i) * VECTORS + q] + b;
@@ -58,7 +58,7 @@ INLINE void tile(const int rows, const int columns, const int step, const number
 
 /* Rows of tiles: `rows` rows of the output from row `y` on. */
 INLINE void line(const int rows, const int columns, const int step, const numbers n, GLOBAL const int *L,
-    GLOBAL float *restrict arena, GLOBAL const float *restrict weights, const int k_block, const int y)
+    GLOBAL float *arena, GLOBAL const float *weights, const int k_block, const int y)
 {
   const int next = L[C_BLOCKS] * n.kernel_rows * n.kernel_columns * VEC * PE;
   const int begin = c_begin(L, k_block);
@@ -74,7 +74,7 @@ INLINE void line(const int rows, const int columns, const int step, const number
 }
 
 INLINE void convolve(const int rows, const int columns, const int step, GLOBAL const int *L,
-    GLOBAL float *restrict arena, GLOBAL const float *restrict weights)
+    GLOBAL float *arena, GLOBAL const float *weights)
 {
   const numbers n = {
     0, 0, L[KERNEL_ROWS], L[KERNEL_COLUMNS], L[FROM_BLOCK], L[DILATION_ROWS] * L[FROM_ROW], L[DILATION_COLUMNS] * VEC,
@@ -112,12 +112,12 @@ INLINE void convolve(const int rows, const int columns, const int step, GLOBAL c
 
 /* Layers that keep channels apart: weights of a tap are a diagonal, so lanes are channels of both sides. A task is a vector of
  * channels and a band of rows; its diagonals are taken out once. */
-INLINE void apart(const int columns, const int step, GLOBAL const int *L, GLOBAL float *restrict arena,
-    const int channel, const int x, const int y, const lanes_t *diagonals, const lanes_t bias)
+INLINE void apart(const int columns, const int step, GLOBAL const int *L, GLOBAL float *arena,
+    const int plane, const int x, const int y, const lanes_t *diagonals, const lanes_t bias)
 {
   lanes_t sum[8];
   UNROLL for (int i = 0; i < columns; i++) sum[i] = bias;
-  GLOBAL const float *from = arena + L[FROM] + channel / VEC * L[FROM_BLOCK] + channel % VEC + y * L[STRIDE_ROWS] * L[FROM_ROW]
+  GLOBAL const float *from = arena + L[FROM] + plane / VEC * L[FROM_BLOCK] + plane % VEC + y * L[STRIDE_ROWS] * L[FROM_ROW]
       + x * step;
   const int down = L[DILATION_ROWS] * L[FROM_ROW], across = L[DILATION_COLUMNS] * VEC, kernel_columns = L[KERNEL_COLUMNS];
   for (int r = 0, tap = 0; r < L[KERNEL_ROWS]; r++)
@@ -127,8 +127,8 @@ INLINE void apart(const int columns, const int step, GLOBAL const int *L, GLOBAL
     }
   const float slope = as_float(L[SLOPE]), ceiling = as_float(L[CEILING]);
   const int residual = L[RESIDUAL];
-  GLOBAL const float *other = arena + residual + channel / VEC * L[RESIDUAL_BLOCK] + channel % VEC + y * L[RESIDUAL_ROW] + x * VEC;
-  GLOBAL float *out = arena + L[TO] + channel / VEC * L[TO_BLOCK] + channel % VEC + y * L[TO_ROW] + x * VEC;
+  GLOBAL const float *other = arena + residual + plane / VEC * L[RESIDUAL_BLOCK] + plane % VEC + y * L[RESIDUAL_ROW] + x * VEC;
+  GLOBAL float *out = arena + L[TO] + plane / VEC * L[TO_BLOCK] + plane % VEC + y * L[TO_ROW] + x * VEC;
   UNROLL for (int i = 0; i < columns; i++) {
     if (residual >= 0) sum[i] += LOAD(other + i * VEC);
     STORE(activate(sum[i], slope, ceiling), out + i * VEC);
@@ -143,25 +143,25 @@ TASK depthwise(GLOBAL float *restrict arena, GLOBAL const float *restrict weight
   const int group = GROUP, groups = GROUPS;
   lanes_t diagonals[MOST_TAPS];
   for (int task = SHARE(tasks, group, groups), kept = -1; task < SHARE(tasks, group + 1, groups); task++) {
-    const int channel = task / bands * LANES, k_block = channel / PE;
+    const int plane = task / bands * LANES, k_block = plane / PE;
     const int begin = task % bands * BAND, end = min(begin + BAND, L[TO_HEIGHT]);
-    if (channel != kept) {
-      /* The first weight of the diagonal: the channel's lane among the K-block's inputs, and its element. */
-      const int lane = channel - k_block * PE / VEC * VEC;
-      GLOBAL const float *w = weights + L[WEIGHTS] + ((k_block * L[C_BLOCKS] + lane / VEC) * taps * VEC + lane % VEC) * PE + channel % PE;
+    if (plane != kept) {
+      /* The first weight of the diagonal: the plane's lane among the K-block's inputs, and its element. */
+      const int lane = plane - k_block * PE / VEC * VEC;
+      GLOBAL const float *w = weights + L[WEIGHTS] + ((k_block * L[C_BLOCKS] + lane / VEC) * taps * VEC + lane % VEC) * PE + plane % PE;
       for (int tap = 0; tap < taps; tap++) {
         float diagonal[LANES];
         UNROLL for (int i = 0; i < LANES; i++) diagonal[i] = w[tap * VEC * PE + i * (PE + 1)];
         diagonals[tap] = LOAD(diagonal);
       }
-      kept = channel;
+      kept = plane;
     }
-    const lanes_t bias = LOAD(weights + L[BIAS] + channel);
+    const lanes_t bias = LOAD(weights + L[BIAS] + plane);
     for (int y = begin; y < end; y++) {
-      if (width < 8) for (int x = 0; x < width; x++) apart(1, step, L, arena, channel, x, y, diagonals, bias);
-      else if (step == VEC) for (int x = 0; x < width; x += 8) apart(8, VEC, L, arena, channel, min(x, width - 8), y, diagonals, bias);
-      else for (int x = 0; x < width; x += 8) apart(8, step, L, arena, channel, min(x, width - 8), y, diagonals, bias);
+      if (width < 8) for (int x = 0; x < width; x++) apart(1, step, L, arena, plane, x, y, diagonals, bias);
+      else if (step == VEC) for (int x = 0; x < width; x += 8) apart(8, VEC, L, arena, plane, min(x, width - 8), y, diagonals, bias);
+      else for (int x = 0; x < width; x += 8) apart(8, step, L, arena, plane, min(x, width - 8), y, diagonals, bias);
     }
-    border(L, arena, channel, channel + LANES, begin, end);
+    border(L, arena, plane, plane + LANES, begin, end);
   }
 }

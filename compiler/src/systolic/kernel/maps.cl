@@ -59,8 +59,8 @@ TASK normalise(GLOBAL float *restrict arena, GLOBAL const float *restrict weight
       for (int lane = 0; lane < VEC; lane++) {
         const int first = max(block * VEC + lane - reach, 0), last = min(block * VEC + lane + reach, L[FROM_BLOCKS] * VEC - 1);
         float squares = 0.0f;
-        for (int channel = first; channel <= last; channel++) {
-          const float element = from[channel / VEC * L[FROM_BLOCK] + x * VEC + channel % VEC];
+        for (int plane = first; plane <= last; plane++) {
+          const float element = from[plane / VEC * L[FROM_BLOCK] + x * VEC + plane % VEC];
           squares = fma(element, element, squares);
         }
         base[lane] = fma(alpha, squares, plus);

@@ -20,7 +20,7 @@ impl Room {
     pub fn of(form: Form) -> Room {
         match form {
             Form::Fused | Form::Channels => Room { map: 1_179_648, weights: 73_728 },
-            Form::Queues => Room { map: 16_384, weights: 8_192 },
+            Form::Queues => Room { map: 4_096, weights: 2_048 },
         }
     }
 }

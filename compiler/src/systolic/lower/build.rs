@@ -93,8 +93,22 @@ impl<'a> Builder<'a> {
         matches!(self.maps[view.part.map].writer, Writer::Input(number) if self.inputs[number].fold != 1)
     }
 
-    /// A copy with channels in other places.
+    /// A copy with channels in other places. A copy of the same channels that nothing else reads takes it in.
     pub(super) fn move_channels(&mut self, node: &Node, view: View, runs: Vec<Run>, sizes: [u32; 3]) -> View {
+        let channels = view.sizes[0];
+        let whole = [Run { to: 0, from: 0, count: channels }];
+        if let Some(conv) = self.open_conv(&view)
+            && conv.residual.is_none()
+            && conv.folded.is_empty()
+            && let Taps::Select { runs: own, .. } = &mut conv.taps
+            && *own == whole
+        {
+            *own = runs;
+            (conv.c_group, conv.k_group) = (channels, sizes[0]);
+            self.maps[view.part.map].sizes = sizes;
+            self.took(&view);
+            return View::of(view.part.map, sizes, view.form);
+        }
         let copy = Copied { runs, in_place: false, ..Copied::identity(view.sizes[0]) };
         self.copy(node, &view, copy, sizes)
     }
@@ -104,7 +118,7 @@ impl<'a> Builder<'a> {
         let to = self.maps.len();
         self.maps.push(DraftMap { sizes, within: None, writer: Writer::Layer(self.layers.len()) });
         self.serial += 1;
-        let (path, place) = (node.path.clone(), node.place.to_string());
+        let (path, place) = (node.path.clone(), node.place.clone());
         self.layers.push(Draft { path, place, serial: self.serial, stands_for: None, from, to, kind });
         to
     }

@@ -1,7 +1,7 @@
 //! A network on its way to a schedule: maps without places, layers that may still take something in.
 
 use super::recipe::{Affine, Taps};
-use crate::supernet::NodeId;
+use crate::supernet::{NodeId, Place};
 use crate::systolic::schedule::{Activation, Reduce};
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl View {
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub path: Arc<str>,
-    pub place: String,
+    pub place: Place,
     /// Layers run in this order. Whatever takes something in moves behind what it takes.
     pub serial: usize,
     /// The node whose value its map is, with all that it has taken in.

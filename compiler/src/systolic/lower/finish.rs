@@ -68,7 +68,7 @@ impl Builder<'_> {
                 DraftKind::Lrn { size, alpha, beta, k } => LayerKind::Lrn { size: *size, alpha: *alpha, beta: *beta, k: *k },
             };
             nodes.push(draft.stands_for);
-            layers.push(Layer { name, place: draft.place.clone(), kind, from, to });
+            layers.push(Layer { name, place: draft.place.to_string(), kind, from, to });
         }
         let inputs = self.inputs.iter().map(|input| {
             let part = Part { map: input.map, block: 0, channels: self.maps[input.map].sizes[0] };
@@ -146,32 +146,24 @@ impl Builder<'_> {
                     for (what, pair) in
                         [("a kernel of", conv.kernel), ("a stride of", conv.stride), ("a dilation of", conv.dilation)]
                     {
-                        pair.into_iter().for_each(|own| most(what, own, MOST_STEPS));
+                        most(what, pair[0].max(pair[1]), MOST_STEPS);
                     }
-                    conv.pad.into_iter().for_each(|own| most("a padding of", own, MOST_STEPS));
+                    most("a padding of", conv.pad[0].max(conv.pad[1]), MOST_STEPS);
                 }
                 DraftKind::Pool { window, stride, .. } => {
                     for (what, pair) in [("a window of", *window), ("a stride of", *stride)] {
-                        pair.into_iter().for_each(|own| most(what, own, MOST_STEPS));
+                        most(what, pair[0].max(pair[1]), MOST_STEPS);
                     }
                 }
-                DraftKind::Upsample { factor } => factor.iter().for_each(|own| most("a factor of", *own, MOST_STEPS)),
+                DraftKind::Upsample { factor } => most("a factor of", factor[0].max(factor[1]), MOST_STEPS),
                 DraftKind::Lrn { size, .. } => most("neighbours", *size, MOST_STEPS),
             }
         }
         for (path, place, what, number, most) in errors {
             let why = Refusal::Limit { what, number: u64::from(number), most: u64::from(most) };
-            self.errors.push(LowerError { path, place: placed(&place), why });
+            self.errors.push(LowerError { path, place, why });
         }
     }
-}
-
-/// A place from its words.
-fn placed(text: &str) -> Place {
-    let mut parts = text.rsplitn(3, ':');
-    let mut number = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(1);
-    let (column, line) = (number(), number());
-    Place { file: parts.next().unwrap_or_default().into(), line, column }
 }
 
 fn too_large(floats: u64) -> Refusal {

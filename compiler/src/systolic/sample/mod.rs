@@ -1,8 +1,10 @@
 //! Single layers as schedules: what tests, benches and fuzzing of the kernels run.
 
-pub mod random;
+mod random;
+mod stack;
 
 pub use random::{Sample, legal, mutate, spoil};
+pub use stack::stack;
 
 use super::check::{c_begin, conv_shape};
 use super::schedule::{Activation, Buffer, Configuration, Layer, LayerKind, Map, Port, SCHEDULE_VERSION, Schedule, Tensor};

@@ -21,11 +21,11 @@ pub struct Sample {
 }
 
 /// A generator of numbers.
-struct Draw(ChaCha8Rng);
+pub(super) struct Draw(pub(super) ChaCha8Rng);
 
 impl Draw {
     /// One of `low..=high`.
-    fn number(&mut self, low: u32, high: u32) -> u32 {
+    pub(super) fn number(&mut self, low: u32, high: u32) -> u32 {
         low + self.0.next_u32() % (high - low + 1)
     }
 
@@ -37,7 +37,7 @@ impl Draw {
         all[self.0.next_u32() as usize % all.len()]
     }
 
-    fn floats(&mut self, count: usize) -> Vec<f32> {
+    pub(super) fn floats(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| (self.0.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
     }
 }
@@ -161,7 +161,7 @@ fn beside(sample: &mut Sample) {
 }
 
 /// Puts the buffers behind each other.
-fn place(schedule: &mut Schedule) {
+pub(super) fn place(schedule: &mut Schedule) {
     let vec = schedule.configuration.vec;
     schedule.arena = 0;
     for buffer in &mut schedule.buffers {

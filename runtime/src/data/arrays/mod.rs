@@ -6,6 +6,7 @@
 mod element;
 mod layout;
 mod npy;
+mod open;
 mod safetensors;
 mod zip;
 
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use layout::{ArrayFiles, find, single};
+pub use open::Arrays;
 
 /// An array that was found.
 #[derive(Clone, Debug)]
