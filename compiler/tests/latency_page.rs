@@ -169,7 +169,11 @@ fn published(layers: &Layers) -> String {
 
 fn constants() -> String {
     let targets = ["arria10", "arria10_assumed", "arria10_buffered", "stratix10"];
-    let mut text = format!("| number | {} | what it is |\n|---|{}---|\n", targets.map(|name| format!("`{name}`")).join(" | "), "---|".repeat(targets.len()));
+    let mut text = format!(
+        "| number | {} | what it is |\n|---|{}---|\n",
+        targets.map(|name| format!("`{name}`")).join(" | "),
+        "---|".repeat(targets.len())
+    );
     for key in Key::ALL {
         let values = targets.map(|name| key.shown(library(name).get(key)));
         let _infallible = writeln!(text, "| `{}` | {} | {} |", key.name(), values.join(" | "), key.about().meaning);
@@ -195,7 +199,9 @@ fn sensitivities() -> String {
 
 fn buffered(layers: &Layers) -> String {
     let (plain, kept) = (library("arria10"), library("arria10_buffered"));
-    let mut text = String::from("| network | `arria10`, modelled, ms | `arria10_buffered`, modelled, ms | times faster |\n|---|---|---|---|\n");
+    let mut text = String::from(
+        "| network | `arria10`, modelled, ms | `arria10_buffered`, modelled, ms | times faster |\n|---|---|---|---|\n",
+    );
     for (of, works) in layers {
         let on = |target: &Target| milliseconds(latency(works, &of.target(target)));
         let (before, after) = (on(&plain), on(&kept));

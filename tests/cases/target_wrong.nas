@@ -6,12 +6,22 @@ target b: systolik { pe = 16; }
 target c: systolic {
   pe = 16;
   vec = 16;
-  reuse = choose 0..=2;
+  reuse = 4;
   clock = 200MHz;
   bandwidth = 19.2GB/s;
   dsp = 1518;
   on_chip = 6.6MB;
   buffered = 1;
+}
+
+target d: systolic {
+  pe = 16;
+  vec = 16;
+  reuse = choose 0..=2;
+  clock = 200MHz;
+  bandwidth = 19.2GB/s;
+  dsp = 1518;
+  on_chip = 6.6MB;
 }
 
 space s() {
