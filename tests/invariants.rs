@@ -12,8 +12,9 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("nasc-grammar", "grammar", &[]),
     ("nasc-compiler", "compiler", &["nasc-grammar"]),
     ("nasc-runtime", "runtime", &["nasc-grammar", "nasc-compiler"]),
+    ("nasc-opencl", "runtime/opencl", &["nasc-grammar", "nasc-compiler"]),
     ("nasc-torch", "runtime/torch", &["nasc-grammar", "nasc-compiler", "nasc-runtime"]),
-    ("nasc", ".", &["nasc-grammar", "nasc-compiler", "nasc-runtime"]),
+    ("nasc", ".", &["nasc-grammar", "nasc-compiler", "nasc-runtime", "nasc-opencl"]),
 ];
 
 /// Lines of a source file at most.

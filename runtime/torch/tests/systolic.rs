@@ -13,8 +13,12 @@ use nasc_compiler::supernet::{Attr, DType, Supernet};
 use nasc_compiler::systolic::lower::{Lowered, Lowering, lower};
 use nasc_compiler::systolic::{Configuration, interpret};
 use nasc_opencl::{Device, Program};
+use nasc_runtime::bundle::Preprocess;
+use nasc_runtime::bundle::map::{Wanted, WeightMap};
+use nasc_runtime::data::Arrays;
 use nasc_torch::network::{Mode, Network, Wanted};
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 /// As a part of the largest number of a map.
@@ -379,5 +383,96 @@ fn networks_of_the_literature() {
         let most = case.on_device(name, &program);
         let layers = case.lowered.schedule.layers.len();
         println!("{name}: {layers} layers, all within {most:.1e} of libtorch's");
+    }
+}
+
+/// A network of the library with weights that others trained.
+struct Trained {
+    torch: Network,
+    network: nasc_opencl::Network,
+    preprocess: Preprocess,
+    sizes: [u32; 3],
+}
+
+impl Trained {
+    fn new(name: &str, params: &[(&str, i64)], map: &str, weights: &Path, program: &Program) -> Trained {
+        let supernet = of_library(name, params);
+        let path = root().join("examples/foreign-weights").join(map);
+        let text = std::fs::read_to_string(&path).expect("the map is in the repository");
+        let map = WeightMap::parse(&path, &text).expect("it is a map");
+        let tensors = supernet.weights.iter().chain(&supernet.states);
+        let wanted: Vec<Wanted> =
+            tensors.map(|own| Wanted { name: own.name.to_string(), shape: own.shape.clone(), needed: true }).collect();
+        let mut arrays = Arrays::open(weights, 1 << 32).expect("the weights are there");
+        let found = map.apply(&wanted, &mut arrays).expect("the weights fit the network");
+        let torch = Network::new(plan(&supernet), tch::Device::Cpu).expect("the plan runs here");
+        let shapes: HashMap<&str, &[i64]> = wanted.iter().map(|own| (own.name.as_str(), own.shape.as_slice())).collect();
+        load(&torch, |name| Tensor::from_slice(&found[name]).view(shapes[name]));
+        let lowered = lower(&supernet, &Lowering::new(*program.configuration())).expect("it runs on the array");
+        let tensors = lowered.pack_all(&|name: &str| found.get(name).cloned()).expect("every weight is there");
+        let network = nasc_opencl::Network::load(program, &lowered.schedule, &tensors).expect("it fits the device");
+        let sizes = lowered.schedule.inputs[0].sizes().expect("a picture");
+        Trained { torch, network, preprocess: map.preprocess.expect("the map says how pictures are prepared"), sizes }
+    }
+
+    /// The logits of the device, which are libtorch's.
+    fn logits(&mut self, input: Vec<f32>, what: &str) -> Vec<f32> {
+        let shape: Vec<i64> = [1].into_iter().chain(self.sizes.iter().map(|size| i64::from(*size))).collect();
+        let label = Tensor::zeros([1], (Kind::Int64, tch::Device::Cpu));
+        let given = [Tensor::from_slice(&input).view(shape.as_slice()), label];
+        let wanted = Wanted { outputs: true, loss: false, metrics: false };
+        let theirs = tch::no_grad(|| self.torch.forward(&given, &[], Mode::Eval, wanted)).expect("the network runs");
+        let ours = self.network.run(&[input]).expect("the device runs").outputs.remove(0);
+        let distance = apart(&ours, &floats(&theirs.outputs[0].1));
+        assert!(distance <= TOLERANCE, "{what}: {distance:.2e} apart");
+        ours
+    }
+}
+
+/// The place of the largest number.
+fn largest(logits: &[f32]) -> usize {
+    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(place, _)| place).expect("there are logits")
+}
+
+/// Trained networks classify on the device as their authors' do, and their logits are libtorch's.
+#[test]
+fn trained_networks() {
+    let Some(folder) = std::env::var_os("NASC_DATA").map(PathBuf::from) else {
+        println!("trained_networks: skipped: NASC_DATA is not set");
+        return;
+    };
+    let Some(program) = program(&PE16) else { return };
+    let records = std::fs::read(folder.join("cifar10/test_batch.bin")).expect("the test pictures are there");
+    for (blocks, weights, expected) in [(3, "resnet20-12fca82f", 915), (9, "resnet56-4bfd9763", 926)] {
+        let weights = folder.join(format!("weights_resnet_cifar10/{weights}.safetensors"));
+        let mut own = Trained::new("resnet_cifar", &[("blocks", blocks)], "resnet_cifar.map", &weights, &program);
+        let mut right = 0;
+        for record in records.chunks_exact(3073) {
+            let numbers = [[0.485, 0.229], [0.456, 0.224], [0.406, 0.225]];
+            let value = |(place, byte): (usize, &u8)| {
+                let [mean, std] = numbers[place / 1024];
+                ((f64::from(*byte) / 255.0 - mean) / std) as f32
+            };
+            let input = record[1..].iter().enumerate().map(value).collect();
+            right += usize::from(largest(&own.logits(input, "resnet_cifar")) == usize::from(record[0]));
+        }
+        assert_eq!((records.len() / 3073, right), (1000, expected), "{blocks} blocks a stage");
+    }
+    let networks = [
+        ("squeezenet", "weights_squeezenet/squeezenet1_0_deepcompressed.safetensors"),
+        ("efficientnet_lite0", "weights_efficientnet_lite0/efficientnet_lite0.safetensors"),
+    ];
+    for (name, weights) in networks {
+        let mut own = Trained::new(name, &[], &format!("{name}.map"), &folder.join(weights), &program);
+        let mut see = |picture: &str| {
+            let path = folder.join("cc0_images").join(picture);
+            let bytes = std::fs::read(&path).expect("the photograph is there");
+            let input = own.preprocess.picture(&path, &bytes, own.sizes).expect("it is a picture");
+            largest(&own.logits(input, &format!("{name}, {picture}")))
+        };
+        // A tabby, a tiger cat or an Egyptian cat; and an espresso.
+        let cat = see("chelsea.png");
+        assert!([281, 282, 285].contains(&cat), "{name}: {cat}");
+        assert_eq!(see("coffee.png"), 967, "{name}");
     }
 }
