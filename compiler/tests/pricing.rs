@@ -246,7 +246,7 @@ fn random_space(random: &mut ChaCha8Rng) -> String {
 fn drawn_spaces_take_what_their_networks_take() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let (mut priced, mut refused) = (0, 0);
-    for _ in 0..120 {
+    for _ in 0..60 {
         let text = random_space(&mut random);
         let (net, found) = codes(&text);
         match net {
@@ -262,5 +262,5 @@ fn drawn_spaces_take_what_their_networks_take() {
             }
         }
     }
-    assert!(priced > 60 && refused < 50, "{priced} priced, {refused} refused");
+    assert!(priced > 30 && refused < 25, "{priced} priced, {refused} refused");
 }
