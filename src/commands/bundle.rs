@@ -13,7 +13,7 @@ use nasc_compiler::supernet::{Supernet, Weight};
 use nasc_compiler::systolic::kernel::{Form, source};
 use nasc_compiler::systolic::lower::{Lowered, Lowering, lower};
 use nasc_compiler::systolic::{Key, Schedule};
-use nasc_runtime::bundle::map::{MAP_LIMIT, Wanted, WeightMap, by_own_names};
+use nasc_runtime::bundle::map::{MAP_LIMIT, WantedWeight, WeightMap, by_own_names};
 use nasc_runtime::bundle::{BUNDLE_VERSION, BundleError, BundleFile, NewBundle, Preprocess};
 use nasc_runtime::data::Arrays;
 use nasc_runtime::run::{ARCH, RunFolder, WEIGHTS};
@@ -126,11 +126,11 @@ type Source = (HashMap<String, Vec<f32>>, Option<Preprocess>);
 fn weights(fpga: &FpgaArguments, run: Option<&RunFolder>, network: &Supernet, lowered: &Lowered) -> Result<Source> {
     let failure = |error: BundleError| bundle_failure(&error);
     let needed: std::collections::HashSet<&str> = lowered.sources.iter().map(|source| &*source.name).collect();
-    let wanted: Vec<Wanted> = network
+    let wanted: Vec<WantedWeight> = network
         .weights
         .iter()
         .chain(&network.states)
-        .map(|own| Wanted { name: own.name.to_string(), shape: own.shape.clone(), needed: needed.contains(&*own.name) })
+        .map(|own| WantedWeight { name: own.name.to_string(), shape: own.shape.clone(), needed: needed.contains(&*own.name) })
         .collect();
     if let Some(folder) = run {
         let path = folder.path(WEIGHTS).map_err(|error| run_failure(&error))?;

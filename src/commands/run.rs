@@ -13,6 +13,7 @@ use nasc_opencl::{Device, Error, Network, Program, builds};
 use nasc_runtime::bundle::{Bundle, Preprocess, Records, read_records, write_tensors};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write;
 use std::path::Path;
 
@@ -107,11 +108,14 @@ fn load(bundles: Vec<Bundle>, device: &str) -> Result<Vec<Ready>> {
             Some(number) => {
                 let configuration = bundle.schedule.configuration;
                 let key = key(&configuration);
-                if !programs.contains_key(&key) {
-                    let device = Device::open(number).map_err(|error| failure(&error))?;
-                    programs.insert(key, Program::build(device, &configuration).map_err(|error| failure(&error))?);
-                }
-                let network = Network::load(&programs[&key], &bundle.schedule, &tensors).map_err(|error| failure(&error))?;
+                let program = match programs.entry(key) {
+                    Entry::Occupied(built) => built.into_mut(),
+                    Entry::Vacant(place) => {
+                        let device = Device::open(number).map_err(|error| failure(&error))?;
+                        place.insert(Program::build(device, &configuration).map_err(|error| failure(&error))?)
+                    }
+                };
+                let network = Network::load(program, &bundle.schedule, &tensors).map_err(|error| failure(&error))?;
                 Engine::Device(Box::new(network))
             }
         };

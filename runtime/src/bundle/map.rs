@@ -50,7 +50,7 @@ enum Piece {
 
 /// A weight or state that the network needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedWeight {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -95,9 +95,9 @@ impl WeightMap {
     ///
     /// # Errors
     /// A list of all that is missing, spare or ill-shaped.
-    pub fn apply(&self, wanted: &[Wanted], arrays: &mut Arrays) -> Result<HashMap<String, Vec<f32>>, BundleError> {
+    pub fn apply(&self, wanted: &[WantedWeight], arrays: &mut Arrays) -> Result<HashMap<String, Vec<f32>>, BundleError> {
         let mut wrong = Wrong::default();
-        let mut found: Vec<(&Wanted, String, Option<&[usize]>)> = Vec::new();
+        let mut found: Vec<(&WantedWeight, String, Option<&[usize]>)> = Vec::new();
         let theirs: HashSet<&str> = arrays.names().collect();
         let mut used: HashSet<String> = HashSet::new();
         for own in wanted {
@@ -158,7 +158,7 @@ impl WeightMap {
 ///
 /// # Errors
 /// A list of all that is missing or ill-shaped. What is there beside them is passed over: a supernet has more.
-pub fn by_own_names(wanted: &[Wanted], arrays: &mut Arrays) -> Result<HashMap<String, Vec<f32>>, BundleError> {
+pub fn by_own_names(wanted: &[WantedWeight], arrays: &mut Arrays) -> Result<HashMap<String, Vec<f32>>, BundleError> {
     let mut wrong = Wrong::default();
     let mut weights = HashMap::with_capacity(wanted.len());
     for own in wanted.iter().filter(|own| own.needed) {

@@ -1,6 +1,6 @@
 //! Bundles written and read again, whole and damaged; maps that do not fit; pictures prepared by hand.
 
-use super::map::{Wanted, WeightMap, by_own_names};
+use super::map::{WantedWeight, WeightMap, by_own_names};
 use super::*;
 use crate::data::Arrays;
 use nasc_compiler::driver::{NoSources, Options, Source, compile};
@@ -134,7 +134,7 @@ proptest! {
         if let Ok(map) = WeightMap::parse(Path::new("x"), &text) {
             let (_folder, root) = written();
             let mut arrays = Arrays::open(&root.join(WEIGHTS), 1 << 20).expect("it was written");
-            let wanted = ["a", "a.b", "a1.b", "abc"].map(|name| Wanted { name: name.into(), shape: vec![1], needed: true });
+            let wanted = ["a", "a.b", "a1.b", "abc"].map(|name| WantedWeight { name: name.into(), shape: vec![1], needed: true });
             let _fits = map.apply(&wanted, &mut arrays);
         }
         let _preprocess = Preprocess::parse(&words);
@@ -154,7 +154,7 @@ fn arrays(tensors: &[(&str, &[u32])]) -> (TempDir, Arrays) {
 /// Everything that does not fit is in one message.
 #[test]
 fn all_that_is_missing_spare_or_ill_shaped_is_listed() {
-    let wanted = |name: &str, shape: &[i64]| Wanted { name: name.into(), shape: shape.into(), needed: true };
+    let wanted = |name: &str, shape: &[i64]| WantedWeight { name: name.into(), shape: shape.into(), needed: true };
     let needed = [wanted("a.w", &[2, 3]), wanted("b.w", &[4]), wanted("c.w", &[5]), wanted("d.w", &[2, 2])];
     let map = WeightMap::parse(Path::new("x.map"), "a.w A\nb.w B\nd.w D io\nz.w Z\nignore extra").expect("it is a map");
     let (_folder, mut file) = arrays(&[("A", &[3, 2]), ("D", &[2, 2]), ("extra", &[1]), ("more", &[1])]);

@@ -135,7 +135,7 @@ pub fn write_tensors(
     }
     let mut header = Value::Object(header).to_string();
     // Elements begin at a multiple of eight bytes.
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let io = |source| failed(path, source);

@@ -14,7 +14,7 @@ use nasc_compiler::systolic::lower::{Lowered, Lowering, lower};
 use nasc_compiler::systolic::{Configuration, interpret};
 use nasc_opencl::{Device, Program};
 use nasc_runtime::bundle::Preprocess;
-use nasc_runtime::bundle::map::{Wanted, WeightMap};
+use nasc_runtime::bundle::map::{WantedWeight, WeightMap};
 use nasc_runtime::data::Arrays;
 use nasc_torch::network::{Mode, Network, Wanted};
 use std::collections::HashMap;
@@ -401,8 +401,8 @@ impl Trained {
         let text = std::fs::read_to_string(&path).expect("the map is in the repository");
         let map = WeightMap::parse(&path, &text).expect("it is a map");
         let tensors = supernet.weights.iter().chain(&supernet.states);
-        let wanted: Vec<Wanted> =
-            tensors.map(|own| Wanted { name: own.name.to_string(), shape: own.shape.clone(), needed: true }).collect();
+        let wanted: Vec<WantedWeight> =
+            tensors.map(|own| WantedWeight { name: own.name.to_string(), shape: own.shape.clone(), needed: true }).collect();
         let mut arrays = Arrays::open(weights, 1 << 32).expect("the weights are there");
         let found = map.apply(&wanted, &mut arrays).expect("the weights fit the network");
         let torch = Network::new(plan(&supernet), tch::Device::Cpu).expect("the plan runs here");
@@ -415,16 +415,23 @@ impl Trained {
         Trained { torch, network, preprocess: map.preprocess.expect("the map says how pictures are prepared"), sizes }
     }
 
-    /// The logits of the device, which are libtorch's.
-    fn logits(&mut self, input: Vec<f32>, what: &str) -> Vec<f32> {
-        let shape: Vec<i64> = [1].into_iter().chain(self.sizes.iter().map(|size| i64::from(*size))).collect();
-        let label = Tensor::zeros([1], (Kind::Int64, tch::Device::Cpu));
-        let given = [Tensor::from_slice(&input).view(shape.as_slice()), label];
+    /// The logits of the device, which are libtorch's. libtorch takes all records at once: its threads and the device's, in turn,
+    /// would wait for each other.
+    fn logits(&mut self, inputs: Vec<Vec<f32>>, what: &str) -> Vec<Vec<f32>> {
+        let count = inputs.len() as i64;
+        let shape: Vec<i64> = [count].into_iter().chain(self.sizes.iter().map(|size| i64::from(*size))).collect();
+        let label = Tensor::zeros([count], (Kind::Int64, tch::Device::Cpu));
+        let given = [Tensor::from_slice(&inputs.concat()).view(shape.as_slice()), label];
         let wanted = Wanted { outputs: true, loss: false, metrics: false };
         let theirs = tch::no_grad(|| self.torch.forward(&given, &[], Mode::Eval, wanted)).expect("the network runs");
-        let ours = self.network.run(&[input]).expect("the device runs").outputs.remove(0);
-        let distance = apart(&ours, &floats(&theirs.outputs[0].1));
-        assert!(distance <= TOLERANCE, "{what}: {distance:.2e} apart");
+        let theirs = floats(&theirs.outputs[0].1);
+        let mut ours = Vec::with_capacity(inputs.len());
+        for (input, theirs) in inputs.into_iter().zip(theirs.chunks_exact(theirs.len() / count as usize)) {
+            let own = self.network.run(&[input]).expect("the device runs").outputs.remove(0);
+            let distance = apart(&own, theirs);
+            assert!(distance <= TOLERANCE, "{what}: {distance:.2e} apart");
+            ours.push(own);
+        }
         ours
     }
 }
@@ -446,16 +453,15 @@ fn trained_networks() {
     for (blocks, weights, expected) in [(3, "resnet20-12fca82f", 915), (9, "resnet56-4bfd9763", 926)] {
         let weights = folder.join(format!("weights_resnet_cifar10/{weights}.safetensors"));
         let mut own = Trained::new("resnet_cifar", &[("blocks", blocks)], "resnet_cifar.map", &weights, &program);
-        let mut right = 0;
-        for record in records.chunks_exact(3073) {
-            let numbers = [[0.485, 0.229], [0.456, 0.224], [0.406, 0.225]];
-            let value = |(place, byte): (usize, &u8)| {
-                let [mean, std] = numbers[place / 1024];
-                ((f64::from(*byte) / 255.0 - mean) / std) as f32
-            };
-            let input = record[1..].iter().enumerate().map(value).collect();
-            right += usize::from(largest(&own.logits(input, "resnet_cifar")) == usize::from(record[0]));
-        }
+        let numbers = [[0.485, 0.229], [0.456, 0.224], [0.406, 0.225]];
+        let value = |(place, byte): (usize, &u8)| {
+            let [mean, std] = numbers[place / 1024];
+            ((f64::from(*byte) / 255.0 - mean) / std) as f32
+        };
+        let inputs = records.chunks_exact(3073).map(|record| record[1..].iter().enumerate().map(value).collect()).collect();
+        let logits = own.logits(inputs, "resnet_cifar");
+        let labels = records.chunks_exact(3073).map(|record| usize::from(record[0]));
+        let right = logits.iter().zip(labels).filter(|(logits, label)| largest(logits) == *label).count();
         assert_eq!((records.len() / 3073, right), (1000, expected), "{blocks} blocks a stage");
     }
     let networks = [
@@ -468,7 +474,7 @@ fn trained_networks() {
             let path = folder.join("cc0_images").join(picture);
             let bytes = std::fs::read(&path).expect("the photograph is there");
             let input = own.preprocess.picture(&path, &bytes, own.sizes).expect("it is a picture");
-            largest(&own.logits(input, &format!("{name}, {picture}")))
+            largest(&own.logits(vec![input], &format!("{name}, {picture}"))[0])
         };
         // A tabby, a tiger cat or an Egyptian cat; and an espresso.
         let cat = see("chelsea.png");
