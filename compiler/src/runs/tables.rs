@@ -152,10 +152,16 @@ impl<A: Algebra> Maker<'_, A> {
         for (place, point) in then.iter().enumerate() {
             let (before, next) = (prefixes[place].clone(), self.points[*point as usize].clone());
             // One combination is what a diagram without bounds takes, and is not counted.
-            self.spend((before.len() as u64).saturating_mul(next.len() as u64).saturating_sub(1))?;
+            let mut counted = 0;
             let mut sums: FxHashMap<Amounts, A::Value> = FxHashMap::default();
             for (first, a) in before.iter() {
                 for (second, b) in next.iter() {
+                    // Sums ascend by their first cost.
+                    if first[0].saturating_add(second[0]) > self.caps[0] {
+                        break;
+                    }
+                    self.spend(counted)?;
+                    counted = 1;
                     self.add(&mut sums, more(first, second), self.algebra.times(a, b))?;
                 }
             }
