@@ -108,7 +108,11 @@ impl Reference {
                             let (x, pad) = padded(x, *window, *stride, [1, 1], *pad, sizes, 0.0);
                             x.avg_pool2d(w, s, pad, false, true, None::<i64>)
                         };
-                        if *pad == [0, 0] && [x.size()[2], x.size()[3]] == w { mean(&x) } else { mean(&x) / mean(&x.ones_like()) }
+                        if *pad == [0, 0] && sizes == [1, 1] && [x.size()[2], x.size()[3]] == w {
+                            mean(&x)
+                        } else {
+                            mean(&x) / mean(&x.ones_like())
+                        }
                     }
                 }
             }
