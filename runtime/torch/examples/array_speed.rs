@@ -194,7 +194,7 @@ fn whole(bundle: &Path, threads: i32, pairs: usize) -> Result<()> {
     }
     let (mut mine, mut other) = (Vec::new(), Vec::new());
     for round in 0..pairs + 2 {
-        let times = [time(|| Ok(network.run(&records)?))?, time(&theirs)?];
+        let times = [time(|| Ok(network.run(&records)?))?, time(theirs)?];
         if round >= 2 {
             mine.push(times[0]);
             other.push(times[1]);
