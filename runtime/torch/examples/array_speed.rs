@@ -152,7 +152,7 @@ fn measure(program: &Program, shape: [u32; 5], pairs: usize) -> Result<(f64, f64
     let mut theirs: [Vec<f64>; 3] = Default::default();
     for round in 0..pairs + 2 {
         let mine = time(|| network.start().map(|_| ()).map_err(Into::into))?;
-        let others = [0, 1, 2].map(|way| time(|| Ok(drop(convolve(&ways[way].1)))));
+        let others = [0, 1, 2].map(|way| time(|| Ok(convolve(&ways[way].1))));
         // The first rounds find memory and threads.
         if round >= 2 {
             ours.push(mine);
@@ -194,7 +194,7 @@ fn whole(bundle: &Path, threads: i32, pairs: usize) -> Result<()> {
     }
     let (mut mine, mut other) = (Vec::new(), Vec::new());
     for round in 0..pairs + 2 {
-        let times = [time(|| Ok(drop(network.run(&records)?)))?, time(|| Ok(drop(theirs()?)))?];
+        let times = [time(|| Ok(network.run(&records)?))?, time(theirs)?];
         if round >= 2 {
             mine.push(times[0]);
             other.push(times[1]);
@@ -212,11 +212,13 @@ fn whole(bundle: &Path, threads: i32, pairs: usize) -> Result<()> {
 }
 
 /// Seconds of one run, after the other side's threads have gone to sleep.
-fn time(run: impl FnOnce() -> Result<()>) -> Result<f64> {
+fn time<T>(run: impl FnOnce() -> Result<T>) -> Result<f64> {
     std::thread::sleep(Duration::from_millis(20)); // libgomp spins for about 6 ms.
     let begin = Instant::now();
-    run()?;
-    Ok(begin.elapsed().as_secs_f64())
+    let made = run()?;
+    let seconds = begin.elapsed().as_secs_f64();
+    drop(made);
+    Ok(seconds)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
