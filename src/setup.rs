@@ -203,6 +203,15 @@ pub(crate) fn free_folder(name: &str) -> PathBuf {
     place(number)
 }
 
+/// Refuses a space that gives nothing: what a network reads in use is what its outputs need, so its data could not be told from labels.
+pub(crate) fn has_output(supernet: &Supernet) -> Result<()> {
+    if !supernet.outputs.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("space `{}` has no output: nothing says what the network gives", supernet.name))
+        .help("`output logits = …;` in the space's body declares one"))
+}
+
 /// An error of a run's folder, for people.
 pub(crate) fn run_failure(error: &RunError) -> Failure {
     let failure = Failure::new(error.to_string());

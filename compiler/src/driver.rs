@@ -10,7 +10,7 @@ pub use crate::elaborate::accelerator::{OpenTarget, parse_value};
 use crate::elaborate::lint::FOR_NOTHING;
 use crate::elaborate::{Elaborated, Places, STACK, elaborate};
 use crate::passes;
-use crate::resolve::error::{Located, ResolveError, UNUSED_VALUE};
+use crate::resolve::error::{Located, ResolveError, UNUSED_OP, UNUSED_USE, UNUSED_VALUE};
 use crate::resolve::{Global, ItemId, MAIN, Program, modules, names, numbering};
 use crate::supernet::validate::validate;
 use crate::supernet::{Attr, Supernet};
@@ -141,6 +141,10 @@ pub fn compile(main: Source, sources: &dyn Sources, options: &Options) -> Compil
         drop(program);
         (supernets, targets)
     });
+    // What a broken text would have used is not known.
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        diagnostics.retain(|diagnostic| !is_about_use(diagnostic.code));
+    }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
     diagnostics.dedup();
     Compilation { sources: map, diagnostics, supernets, targets }
@@ -164,6 +168,11 @@ fn targets(program: &Program, options: &Options, places: &Places<'_>, diagnostic
         targets.extend(target);
     }
     targets
+}
+
+/// Whether a lint says that nothing needs something.
+fn is_about_use(code: &str) -> bool {
+    code == UNUSED_VALUE || code == UNUSED_USE || code == UNUSED_OP || code == FOR_NOTHING
 }
 
 /// Whether a lint about a decision says what one about its name has said: of `let x = choose …`, that nothing uses `x`.

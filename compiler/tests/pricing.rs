@@ -6,7 +6,7 @@ use nasc_compiler::derive::derive;
 use nasc_compiler::driver::{NoSources, Options, Source, compile};
 use nasc_compiler::supernet::{CostKind, Supernet};
 use nasc_compiler::systolic::network::{latency, priced};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const TARGETS: &str = "use std.targets.arria10.{ arria10 };\n";
@@ -194,4 +194,73 @@ fn networks_without_a_latency_are_refused_with_the_reason() {
         &format!("let x = image |> conv(16, 3);\n{}\noutput y = x;", many.collect::<Vec<_>>().join("\n")),
         &["N0417", "more than 4096 combinations"],
     );
+}
+
+/// Texts of spaces: statements over maps of one size, each of which may be left open in some way.
+fn random_space(random: &mut ChaCha8Rng) -> String {
+    let mut text = String::from("let v0 = image |> conv(16, 3);\n");
+    let count = random.random_range(4..11);
+    for number in 1..=count {
+        let any = |random: &mut ChaCha8Rng| format!("v{}", random.random_range(0..number));
+        let one = |random: &mut ChaCha8Rng| {
+            let (a, b) = (any(random), any(random));
+            match random.random_range(0..14) {
+                0 | 1 => format!("({a} |> conv(16, choose {{ 1, 3, 5 }}))"),
+                2 => format!("({a} |> batch_norm())"),
+                3 | 4 => format!("relu({a})"),
+                5 | 6 => format!("({a} + {b})"),
+                7 => format!("({a} |> max_pool(3))"),
+                8 => format!("(concat([{a}, {b}]) |> conv(16, 1))"),
+                9 => format!("({a} |> conv(choose {{ 8, 24, 40 }}, 1) |> relu() |> conv(16, 3))"),
+                10 => format!("({a} |> upsample(2) |> conv(16, 3, stride = 2))"),
+                11 => format!("sum(choose 1 of [{a}, {b} |> conv(16, 1)])"),
+                12 => format!("({a} * 0.5)"),
+                _ => a,
+            }
+        };
+        let statement = match random.random_range(0..8) {
+            0..=2 => format!("choose {{ a: {}, b: {} }}", one(random), one(random)),
+            3 => format!(
+                "choose {{ a: {}, b: {}, c: choose {{ d: {}, e: {} }} }}",
+                one(random),
+                one(random),
+                one(random),
+                one(random)
+            ),
+            _ => one(random),
+        };
+        text += &format!("let v{number} = {statement};\n");
+        if random.random_range(0..5) == 0 {
+            text +=
+                &format!("for i in 0..choose 1..=3 {{ v{number} = (v{number} |> conv(16, 3) |> relu()) + {}; }}\n", any(random));
+        }
+    }
+    let outputs = random.random_range(1..=2);
+    for number in 0..outputs {
+        text += &format!("output y{number} = v{};\n", count - number);
+    }
+    body(&text)
+}
+
+#[test]
+fn drawn_spaces_take_what_their_networks_take() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let (mut priced, mut refused) = (0, 0);
+    for _ in 0..60 {
+        let text = random_space(&mut random);
+        let (net, found) = codes(&text);
+        match net {
+            Some(net) if !net.decisions.is_empty() => {
+                let agrees = std::panic::catch_unwind(|| agrees(&net, 12));
+                assert!(agrees.is_ok(), "{text}");
+                priced += 1;
+            }
+            Some(_) => {}
+            None => {
+                assert!(found.iter().any(|one| one.starts_with("N0417")), "{text}\n{found:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(priced > 30 && refused < 25, "{priced} priced, {refused} refused");
 }

@@ -157,8 +157,8 @@ impl Shown<'_> {
     /// Floating-point operations a byte, and operations a second in billions: what the roof allows, and what the model says.
     fn roofline(&self, layer: &Priced) -> [f64; 3] {
         let price = &layer.price;
-        let seconds = price.time as f64 * TICK as f64 / 1e12;
-        let modelled = if price.time == 0 { 0.0 } else { giga(price.macs as f64 / seconds) };
+        let seconds = (price.compute.max(price.memory) + self.target.get(Key::LayerOverhead)) as f64 / 1e12;
+        let modelled = if seconds == 0.0 { 0.0 } else { giga(price.macs as f64 / seconds) };
         let intensity = if price.bytes() == 0 { 0.0 } else { 2.0 * price.macs as f64 / price.bytes() as f64 };
         [intensity, giga(attainable_macs(price, &self.target)), modelled]
     }

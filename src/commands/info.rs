@@ -107,9 +107,12 @@ impl Facts<'_> {
             writeln!(out, "\nFree decisions a block")?;
             write!(out, "{}", self.block_table())?;
         }
-        writeln!(out, "\nArchitectures")?;
-        let rows =
-            [vec![grouped(&self.architectures), "different".to_owned()], vec![grouped(&self.flat), "raw encodings".to_owned()]];
+        writeln!(out, "\nHow many")?;
+        let counted = |count: &str, what: &str| {
+            let ending = if count == "1" { "" } else { "s" };
+            vec![grouped(count), format!("{what}{ending}")]
+        };
+        let rows = [counted(&self.architectures, "architecture"), counted(&self.flat, "raw encoding")];
         write!(out, "{}", columns(&[Side::Right, Side::Left], &rows))?;
         for (title, rows) in [("Requirements over costs", self.bounds()), ("Aims beside the loss", self.aims())] {
             if !rows.is_empty() {

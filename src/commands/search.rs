@@ -4,7 +4,7 @@ use crate::cli::Search;
 use crate::commands::{algorithms, report};
 use crate::ctx::Ctx;
 use crate::failure::{Failure, Result};
-use crate::setup::{Given, free_folder, prepare, print_settings, run_failure};
+use crate::setup::{Given, free_folder, has_output, prepare, print_settings, run_failure};
 use crate::worker::{self, Job};
 use nasc_runtime::run::{Kind, RunFolder};
 use nasc_runtime::settings::Command;
@@ -41,6 +41,7 @@ fn begin(ctx: &Ctx, arguments: &Search, file: &str) -> Result<()> {
         return Err(Failure::new(format!("space `{name}` has no loss: nothing can be trained"))
             .help("`loss cross_entropy(logits, label);` in the space's body declares one"));
     }
+    has_output(&prepared.supernet)?;
     // Before anything is written: a folder that nothing can work in helps nobody.
     let program = worker::find()?;
     let root = arguments.out.clone().unwrap_or_else(|| free_folder(&format!("{name}-{}", search.algorithm)));

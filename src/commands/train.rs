@@ -8,7 +8,7 @@ use crate::commands::report;
 use crate::ctx::Ctx;
 use crate::failure::{Failure, Result};
 use crate::input::read_text;
-use crate::setup::{FILE_LIMIT, Given, free_folder, prepare, print_settings, run_failure, settings};
+use crate::setup::{FILE_LIMIT, Given, free_folder, has_output, prepare, print_settings, run_failure, settings};
 use crate::worker::{self, Job};
 use nasc_compiler::arch::ArchitectureFile;
 use nasc_runtime::run::{CHECKPOINT, Kind, RunFolder, SETTINGS};
@@ -73,6 +73,7 @@ fn train_architecture(ctx: &Ctx, arguments: &Train) -> Result<()> {
         return print_settings(ctx, &prepared.resolved);
     }
     let architecture = file.architecture(&prepared.supernet).map_err(invalid)?;
+    has_output(&prepared.supernet)?;
     let program = worker::find()?;
     let root = arguments.out.clone().unwrap_or_else(|| free_folder(&format!("{}-train", prepared.supernet.name)));
     let arch = ArchitectureFile::new(&prepared.supernet, &architecture).to_json();

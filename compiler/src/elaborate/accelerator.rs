@@ -58,14 +58,11 @@ impl<'p> Evaluator<'p> {
         }
         let Item::Target(item) = self.program.item(id) else { return None };
         let name = item.name.text.clone();
-        let number = self.target(id).and_then(|target| {
-            if self.net.accelerators.iter().any(|own| own.name == name) {
-                self.fail(span, ElaborateError::TargetTwice { name: name.clone() });
-                return None;
-            }
+        let number = self.target(id).map(|target| {
             let place = self.places.place(span);
             self.net.accelerators.push(Accelerator { name, target, latency: Vec::new(), place });
-            Some(self.net.accelerators.len() as u32 - 1)
+            // Costs are asked for in the body of the space alone, where each name is one target.
+            self.net.accelerators.len() as u32 - 1
         });
         self.accelerators.insert(id, number);
         number

@@ -6,7 +6,7 @@ use super::types::Subject;
 use super::value::{Callable, Value};
 use super::{Evaluator, Frame};
 use crate::limits::Limit;
-use crate::resolve::ItemId;
+use crate::resolve::{Builtin, ItemId};
 use nasc_grammar::ast::{Call, Expr, ExprKind, Item, Name, Op, Param};
 use nasc_grammar::diagnostic::nearest;
 use nasc_grammar::span::Span;
@@ -44,6 +44,8 @@ impl<'p> Evaluator<'p> {
             Value::Open(ref table) if table.entries().all(|value| matches!(value, Value::Op(_))) => {
                 self.call_chosen(&callee, name, call, piped, frame)
             }
+            // Its argument is a target, which is no value.
+            Value::Op(Callable::Builtin(builtin @ Builtin::OfTarget(_))) => self.builtin(builtin, Vec::new(), call.span, frame),
             Value::Op(Callable::Builtin(builtin)) => {
                 let Some(arguments) = self.arguments(call, piped, None, &[], frame) else { return Value::Hole };
                 self.builtin(builtin, arguments, call.span, frame)

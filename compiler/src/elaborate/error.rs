@@ -37,7 +37,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0324", "a target lacks a number"),
     ("N0325", "a number of a target is given twice"),
     ("N0326", "a number of a target is out of range"),
-    ("N0327", "two targets of one name"),
     ("N0401", "alternatives have different types"),
     ("N0402", "one decision with different alternatives"),
     ("N0404", "a chosen value where it must be the same in every run"),
@@ -211,10 +210,6 @@ pub(crate) enum ElaborateError {
     },
     KeyRange {
         error: OutOfRange,
-    },
-    /// Two targets of one name, from two files, in one space.
-    TargetTwice {
-        name: Arc<str>,
     },
     ConstantCycle {
         name: Arc<str>,

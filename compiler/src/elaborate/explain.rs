@@ -175,10 +175,6 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
                 error.key.about().meaning
             ))
         }
-        ElaborateError::TargetTwice { name } => {
-            Diagnostic::error("N0327", format!("two targets are called `{name}`"), span, "the second of them")
-                .note("costs are shown by the names of their targets: call one of them otherwise")
-        }
         ElaborateError::ConstantCycle { name } => {
             Diagnostic::error("N0319", format!("the value of `{name}` needs itself"), span, "needed here while it is computed")
         }

@@ -108,6 +108,11 @@ impl<'p> Evaluator<'p> {
             self.fail(name.span, ElaborateError::Misplaced { what: "`output`", rule: SPACE_ONLY })
         } else {
             match found {
+                // Whoever reads an output (a loss over classes, another program) counts on one shape.
+                Value::Tensor(tensor) if tensor.ty.shape.iter().any(|extent| !extent.axes().is_empty()) => {
+                    let found = Value::Tensor(tensor).describe();
+                    self.fail(value.span, ElaborateError::Chosen { what: "the type of an output".to_string(), found })
+                }
                 Value::Tensor(tensor) => {
                     if self.unique(name) {
                         self.net.outputs.push((name.text.clone(), tensor.node));

@@ -211,10 +211,12 @@ impl<'p> Evaluator<'p> {
 
     fn fit_shape(&mut self, dims: &'p [DimExpr], tensor: &Tensor, subject: &Subject<'_>, frame: &mut Frame) -> bool {
         let shape = &tensor.ty.shape;
-        let pack = dims.iter().position(|dim| matches!(dim, DimExpr::Pack(_)));
-        let fits = match pack {
-            Some(_) => shape.len() + 1 >= dims.len(),
-            None => shape.len() == dims.len(),
+        let packs = dims.iter().filter(|dim| matches!(dim, DimExpr::Pack(_))).count();
+        let fits = match packs {
+            0 => shape.len() == dims.len(),
+            1 => shape.len() + 1 >= dims.len(),
+            // Name resolution has refused such a type.
+            _ => return false,
         };
         let mut position = 0;
         let mut blame = None;

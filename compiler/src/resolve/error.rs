@@ -1,5 +1,6 @@
 //! What can be wrong with names, as data, and the one place that says it in words.
 
+use super::modules::library_with;
 use crate::driver::SourceError;
 use crate::limits::Limit;
 use nasc_grammar::diagnostic::Diagnostic;
@@ -19,6 +20,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("N0209", "no space has such a parameter"),
     ("N0210", "a primitive's name is taken"),
     ("N0211", "a name means something else here"),
+    ("N0212", "a type has two parts of any length"),
     (UNUSED_VALUE, "a value is never used"),
     ("N0221", "an imported name is never used"),
     ("N0222", "an op is never used"),
@@ -30,6 +32,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
 
 /// That a value is never used.
 pub(crate) const UNUSED_VALUE: &str = "N0220";
+/// That an imported name is never used.
+pub(crate) const UNUSED_USE: &str = "N0221";
+/// That an op is never called.
+pub(crate) const UNUSED_OP: &str = "N0222";
 
 /// What can be wrong.
 #[derive(Clone, Debug)]
@@ -62,6 +68,8 @@ pub(crate) enum ResolveError {
     PrimitiveTaken { name: Arc<str>, first: Span },
     /// A space's parameter called `N`, and the like.
     Reserved { name: Arc<str>, why: &'static str },
+    /// `f32[*S, *T]`
+    TwoPacks { first: Span },
     /// A `let` that nothing reads.
     UnusedLet { name: Arc<str> },
     /// An input that nothing reads.
@@ -97,7 +105,12 @@ impl From<Located> for Diagnostic {
         let Located { error, span } = located;
         match error {
             ResolveError::Unknown { name, near: meant } => {
-                near(Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found"), meant)
+                let diagnostic = Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "not found");
+                match library_with(&name) {
+                    Some(module) => diagnostic
+                        .help(format!("it is in the library: `use {module}.{{ {name} }};` at the top of the file brings it in")),
+                    None => near(diagnostic, meant),
+                }
             }
             ResolveError::UnknownSize { name } => {
                 Diagnostic::error("N0201", format!("nothing is called `{name}`"), span, "a size that is not known")
@@ -162,6 +175,12 @@ impl From<Located> for Diagnostic {
             ResolveError::Reserved { name, why } => {
                 Diagnostic::error("N0211", format!("`{name}` means something else here"), span, why).help("choose another name")
             }
+            ResolveError::TwoPacks { first } => {
+                Diagnostic::error("N0212", "a type has two parts of any length", span, "another one")
+                    .also(first, "the first is here")
+                    .note("which dimensions belong to which could not be told")
+                    .help("give all but one of them as single dimensions, such as `N, C, *S`")
+            }
             ResolveError::UnusedLet { name } => {
                 Diagnostic::warning(UNUSED_VALUE, format!("`{name}` is never used"), span, "bound here, read nowhere")
                     .help(format!("remove it, or call it `_{name}`"))
@@ -174,11 +193,11 @@ impl From<Located> for Diagnostic {
             )
             .help("remove it, or use it in a loss or a metric"),
             ResolveError::UnusedUse { name } => {
-                Diagnostic::warning("N0221", format!("`{name}` is never used"), span, "brought in here, needed nowhere")
+                Diagnostic::warning(UNUSED_USE, format!("`{name}` is never used"), span, "brought in here, needed nowhere")
                     .help("remove it")
             }
             ResolveError::UnusedOp { name } => {
-                Diagnostic::warning("N0222", format!("`{name}` is never used"), span, "no space and no other op calls it")
+                Diagnostic::warning(UNUSED_OP, format!("`{name}` is never used"), span, "no space and no other op calls it")
                     .help(format!("remove it, or call it `_{name}`"))
             }
             ResolveError::TwoLabels { label, first } => {

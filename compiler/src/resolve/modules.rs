@@ -26,6 +26,18 @@ const LIBRARY: [(&str, &str, &str); 6] = [
     ("targets.stratix10", "targets/stratix10.nas", include_str!("../../../spaces/targets/stratix10.nas")),
 ];
 
+/// The module of the library that has an item of that name, other than the prelude's, which everybody has.
+pub(crate) fn library_with(name: &str) -> Option<String> {
+    let is_its = |line: &str| {
+        let item = line.strip_prefix("extern ").unwrap_or(line);
+        let item = item.strip_prefix("op ").or_else(|| item.strip_prefix("let "));
+        item.and_then(|rest| rest.strip_prefix(name))
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    let (module, _, _) = LIBRARY.iter().skip(1).find(|(_, _, text)| text.lines().any(is_its))?;
+    Some(format!("std.{module}"))
+}
+
 /// Files of one compilation, at most. A space that is spread wider than this is not a space.
 const MOST_MODULES: usize = 1_000;
 

@@ -202,9 +202,16 @@ impl Walk<'_> {
     fn type_expr(&mut self, ty: &TypeExpr, binds: bool) {
         match &ty.kind {
             TypeKind::Tensor { dims, .. } => {
+                let mut first = None;
                 for dim in dims {
                     match dim {
-                        DimExpr::Pack(name) => self.dimension(name, binds),
+                        DimExpr::Pack(name) => {
+                            match first {
+                                None => first = Some(name.span),
+                                Some(first) => self.fail(name.span, ResolveError::TwoPacks { first }),
+                            }
+                            self.dimension(name, binds);
+                        }
                         DimExpr::Size(expr) | DimExpr::Sliced { size: expr, .. } => match dimension_name(expr) {
                             Some(name) => self.dimension(name, binds),
                             None => self.expr(expr),

@@ -144,7 +144,10 @@ impl Runs {
             }
         }
         let algebra = Extreme { values: &vec![0; self.amounts.len()], greatest: false };
-        let tables = Tables::new(self, &algebra)?;
+        if Tables::new(self, &algebra)?.whole().iter().any(|(sum, _)| self.allows(sum)) {
+            return Ok(None);
+        }
+        let tables = Tables::of_all(self, &algebra)?;
         let mut left: Vec<Amounts> = tables.whole().iter().map(|(sum, _)| *sum).collect();
         for (number, bound) in self.bounds.iter().enumerate() {
             let nearest = left.iter().min_by_key(|sum| bound.distance(&self.kinds, &more(&self.always, sum))).copied();

@@ -14,7 +14,7 @@
 use super::normal::{Condition, Conditions, Conjunction, always, condition, mentioned};
 use super::{RunsError, When, exclusions};
 use crate::cost::CostTerms;
-use crate::supernet::{Amounts, Bound, CostKind, Supernet};
+use crate::supernet::{Amounts, Bound, CostKind, MOST_COSTS, Supernet};
 use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -121,6 +121,19 @@ impl Runs {
         let wanted = terms.into_iter().map(|(when, (_, wanted))| (when, wanted)).collect();
         let wanted = CostTerms { always: wanted_always, terms: wanted };
         Ok((Runs { always, amounts, bounds, kinds, most_sums, ..runs }, wanted))
+    }
+
+    /// By cost that is bounded, the most that what follows any point may add up to: costs are not negative, so more is beyond a bound
+    /// whatever else happens.
+    pub(super) fn caps(&self) -> Amounts {
+        let mut caps = [i64::MAX; MOST_COSTS];
+        for bound in &self.bounds {
+            let ([(kind, factor @ 1..)], Some(most)) = (&bound.form.terms[..], bound.most) else { continue };
+            if let Some(place) = self.kinds.iter().position(|own| own == kind) {
+                caps[place] = caps[place].min((most / factor).saturating_sub(self.always[place]));
+            }
+        }
+        caps
     }
 
     /// Whether runs of such sums are runs of the space.

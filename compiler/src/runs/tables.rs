@@ -6,12 +6,14 @@
 //! the points before combined with that of the next: sums add up, values multiply. Those *prefixes* are kept, as they are what a run
 //! is read off by, from the last point to the first. Where nothing is bounded, every sum is 0 and a table has one row.
 //!
+//! Sums beyond a limit are left out at once: costs are not negative, so whatever follows, the whole is beyond it, too.
+//!
 //! Promise: exact, in time and memory linear in the combinations of sums that are looked at, of which there are at most
 //! [`Runs::most_sums`] beyond one a point, or it ends with [`RunsError::TooManySums`].
 
 use super::diagram::{Group, Point};
 use super::{Runs, RunsError};
-use crate::supernet::Amounts;
+use crate::supernet::{Amounts, MOST_COSTS};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -65,9 +67,18 @@ pub(super) struct Tables<V> {
 }
 
 impl<V: Clone> Tables<V> {
-    /// Those of all runs, whether they keep the bounds or not.
+    /// Those of runs that no limit alone excludes; of all that keep the bounds in any case.
     pub(super) fn new(runs: &Runs, algebra: &impl Algebra<Value = V>) -> Result<Tables<V>, RunsError> {
-        let mut maker = Maker { algebra, points: Vec::with_capacity(runs.points.len()), spent: 0, most: runs.most_sums };
+        Tables::within(runs, algebra, runs.caps())
+    }
+
+    /// Those of all runs, whether they keep the bounds or not.
+    pub(super) fn of_all(runs: &Runs, algebra: &impl Algebra<Value = V>) -> Result<Tables<V>, RunsError> {
+        Tables::within(runs, algebra, [i64::MAX; MOST_COSTS])
+    }
+
+    fn within(runs: &Runs, algebra: &impl Algebra<Value = V>, caps: Amounts) -> Result<Tables<V>, RunsError> {
+        let mut maker = Maker { algebra, points: Vec::with_capacity(runs.points.len()), spent: 0, most: runs.most_sums, caps };
         let mut groups = Vec::with_capacity(runs.points.len());
         for point in &runs.points {
             let mut own = Vec::new();
@@ -81,7 +92,7 @@ impl<V: Clone> Tables<V> {
                         let prefixes = maker.prefixes(&group.then)?;
                         let answers = algebra.answers(*decision, group);
                         let last = prefixes.last().expect("the prefix of nothing is always there");
-                        maker.spend(last.len() as u64 - u64::from(!last.is_empty()))?;
+                        maker.spend((last.len() as u64).saturating_sub(1))?;
                         for (sum, value) in last.iter() {
                             maker.add(&mut sums, *sum, algebra.times(&answers, value))?;
                         }
@@ -108,6 +119,7 @@ struct Maker<'a, A: Algebra> {
     points: Vec<Table<A::Value>>,
     spent: u64,
     most: u64,
+    caps: Amounts,
 }
 
 impl<A: Algebra> Maker<'_, A> {
@@ -117,6 +129,9 @@ impl<A: Algebra> Maker<'_, A> {
     }
 
     fn add(&mut self, sums: &mut FxHashMap<Amounts, A::Value>, sum: Amounts, value: A::Value) -> Result<(), RunsError> {
+        if sum.iter().zip(&self.caps).any(|(sum, cap)| sum > cap) {
+            return Ok(());
+        }
         match sums.entry(sum) {
             Entry::Vacant(new) => {
                 self.spend(self.algebra.size(&value))?;

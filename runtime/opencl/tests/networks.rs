@@ -70,7 +70,7 @@ fn another_configuration_is_refused() {
     let error = Network::load(&program, &sample.schedule, &sample.tensors[1..]).err().expect("refused");
     assert!(error.to_string().contains("the schedule names"), "{error}");
     let mut network = Network::load(&program, &sample.schedule, &sample.tensors).expect("loads");
-    let error = network.run(&[vec![0.0; 5]]).err().expect("refused");
+    let error = network.run(&[vec![0.0; 5]]).expect_err("refused");
     assert!(error.to_string().contains("input `x`: 5 floats"), "{error}");
 }
 

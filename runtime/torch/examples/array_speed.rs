@@ -4,13 +4,22 @@
 //! once for two, since PoCL reads how many it may use when it starts. A pair is one run of each, in turn; times are medians, a ratio
 //! is libtorch's time by ours. libtorch gets each shape in three ways, NCHW, channels-last and with oneDNN's own reordered weights,
 //! and the fastest of them counts. Its bias and its ReLU are left out; ours has both.
+//!
+//! `--bundle DIR` times a whole network that `nasc compile --target fpga` wrote, against the same layers in libtorch: batch-norm is
+//! folded in both, libtorch's tensors are channels-last, each side copies its input in and its output out.
+
+#[path = "../tests/common/array.rs"]
+mod array;
 
 use anyhow::{Context, Result};
+use array::Reference;
 use clap::Parser;
 use nasc_compiler::systolic::sample::Convolution;
 use nasc_compiler::systolic::{Activation, Configuration};
 use nasc_opencl::{Device, Network, Program};
+use nasc_runtime::bundle::Bundle;
 use nasc_torch::shim;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
@@ -23,6 +32,9 @@ struct Arguments {
     /// Runs of each side.
     #[arg(long, default_value_t = 15)]
     pairs: usize,
+    /// A whole network instead.
+    #[arg(long)]
+    bundle: Option<PathBuf>,
     /// Only the shape of this name.
     #[arg(long)]
     only: Option<String>,
@@ -72,6 +84,9 @@ fn main() -> Result<()> {
         return Ok(());
     };
     tch::set_num_threads(threads);
+    if let Some(bundle) = &arguments.bundle {
+        return tch::no_grad(|| whole(bundle, threads, arguments.pairs));
+    }
     let configuration = Configuration { pe: 16, vec: 16, reuse: 4, buffered: false };
     let program = Program::build(Device::open(0)?, &configuration)?;
     println!("\n{} thread(s), medians of {} pairs, {}", threads, arguments.pairs, program.device());
@@ -149,6 +164,51 @@ fn measure(program: &Program, shape: [u32; 5], pairs: usize) -> Result<(f64, f64
     let medians = theirs.map(median);
     let best = (0..3).min_by(|&a, &b| medians[a].total_cmp(&medians[b])).context("three ways")?;
     Ok((median(ours), medians[best], ways[best].0))
+}
+
+/// A network's record, ours and libtorch's in turn.
+fn whole(bundle: &Path, threads: i32, pairs: usize) -> Result<()> {
+    let bundle = Bundle::open(bundle)?;
+    let (schedule, tensors) = (&bundle.schedule, bundle.tensors()?);
+    let program = Program::build(Device::open(0)?, &schedule.configuration)?;
+    let mut network = Network::load(&program, schedule, &tensors)?;
+    let reference = Reference::new(schedule, &tensors, |tensor| shim::channels_last(tensor).expect("a tensor of four axes"));
+    tch::manual_seed(0);
+    let records: Vec<Vec<f32>> = schedule
+        .inputs
+        .iter()
+        .map(|port| {
+            let len: u32 = port.shape.iter().product();
+            Ok(Vec::<f32>::try_from(Tensor::randn([i64::from(len)], (Kind::Float, tch::Device::Cpu)))?)
+        })
+        .collect::<Result<_>>()?;
+    let theirs = || -> Result<Vec<Vec<f32>>> {
+        let inputs: Vec<Tensor> = (0..records.len()).map(|number| reference.input(number, &records[number])).collect();
+        let outputs = reference.run(&inputs, |_, _| ());
+        outputs.iter().map(|output| Ok(Vec::<f32>::try_from(output.contiguous().flatten(0, -1))?)).collect()
+    };
+    let mut far = 0f32;
+    for (wanted, found) in theirs()?.iter().zip(network.run(&records)?.outputs) {
+        let scale = wanted.iter().fold(1e-9f32, |most, x| most.max(x.abs()));
+        far = wanted.iter().zip(&found).fold(far, |most, (a, b)| most.max((a - b).abs() / scale));
+    }
+    let (mut mine, mut other) = (Vec::new(), Vec::new());
+    for round in 0..pairs + 2 {
+        let times = [time(|| Ok(drop(network.run(&records)?)))?, time(|| Ok(drop(theirs()?)))?];
+        if round >= 2 {
+            mine.push(times[0]);
+            other.push(times[1]);
+        }
+    }
+    let (mine, other) = (median(mine), median(other));
+    println!(
+        "{}, {threads} thread(s), medians of {pairs} pairs: ours {:.1} ms, libtorch {:.1} ms, ratio {:.2}; outputs {far:.1e} apart",
+        schedule.network,
+        mine * 1e3,
+        other * 1e3,
+        other / mine
+    );
+    Ok(())
 }
 
 /// Seconds of one run, after the other side's threads have gone to sleep.

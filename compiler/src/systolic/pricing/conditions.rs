@@ -92,8 +92,7 @@ fn and(paths: &[Path], decision: DecisionId, answers: &[u32], derivable: &[Vec<u
 
 /// Joins paths that differ in the answers to one decision, and drops those inside of others. False if too many are left.
 fn simplify(paths: &mut Vec<Path>, derivable: &[Vec<u32>]) -> bool {
-    loop {
-        let Some((a, b, joined)) = joinable(paths, derivable) else { break };
+    while let Some((a, b, joined)) = joinable(paths, derivable) {
         paths.remove(b);
         paths[a] = joined;
     }

@@ -119,6 +119,12 @@ pub(crate) fn latency(supernet: &Supernet, target: &Chosen<Target>, most: usize)
     Ok(order.into_iter().map(row).filter(|row| row.time != 0).collect())
 }
 
+/// Answers that are given.
+type Given = Vec<(DecisionId, u32)>;
+
+/// Times by paths that exclude each other.
+type Times = Vec<(Path, i64)>;
+
 /// One segment while its combinations of answers are tried.
 struct Pricer<'a> {
     fragment: Fragment<'a>,
@@ -129,12 +135,12 @@ struct Pricer<'a> {
     /// Decisions that were asked for, for the message.
     asked: Vec<DecisionId>,
     /// Layers by the network that they were lowered from and the configuration.
-    known: HashMap<(Vec<(DecisionId, u32)>, Target), Vec<Work>>,
+    known: HashMap<(Given, Target), Vec<Work>>,
 }
 
 impl Pricer<'_> {
     /// Times in the runs that give these answers: paths that exclude each other, each with what else it asks for.
-    fn times(&mut self, answers: &mut Vec<(DecisionId, u32)>) -> Result<Vec<(Path, i64)>, PricingError> {
+    fn times(&mut self, answers: &mut Given) -> Result<Times, PricingError> {
         let asked = match self.time(answers)? {
             Ok(time) => {
                 self.leaves += 1;
@@ -146,7 +152,7 @@ impl Pricer<'_> {
             self.asked.push(asked);
         }
         // Answers after which all is the same are one.
-        let mut groups: Vec<(Vec<u32>, Vec<(Path, i64)>)> = Vec::new();
+        let mut groups: Vec<(Vec<u32>, Times)> = Vec::new();
         for answer in &self.derivable[asked.0 as usize] {
             answers.push((asked, *answer));
             let rest = self.times(answers)?;
@@ -159,7 +165,7 @@ impl Pricer<'_> {
         if let [(_, rest)] = &mut groups[..] {
             return Ok(std::mem::take(rest));
         }
-        let through = |(given, rest): (Vec<u32>, Vec<(Path, i64)>)| {
+        let through = |(given, rest): (Vec<u32>, Times)| {
             let more = move |(path, time): (Path, i64)| {
                 let mut whole = vec![(asked, given.clone())];
                 whole.extend(path);
