@@ -7,14 +7,14 @@
 target arria10: systolic {
   pe = 16;
   vec = 16;
-  reuse = 4;                 // inferred: the most whose DSP blocks fit the part; the public source has 3
-  clock = 200MHz;            // fitted
-  bandwidth = 16GB/s;        // fitted: 83 % of what the board has at most
+  reuse = 4;  // inferred: the most whose DSP blocks fit the part; the public source has 3
+  clock = 200MHz;  // fitted
+  bandwidth = 16GB/s;  // fitted: 83 % of what the board has at most
   dsp = 1518;
   on_chip = 6.6MB;
-  weight_cache = 256KiB;     // fitted
-  line_cache = 1MiB;         // fitted; the knob that RetinaNet depends on most
-  layer_overhead = 0.1ms;    // fitted
+  weight_cache = 256KiB;  // fitted
+  line_cache = 1MiB;  // fitted; the knob that RetinaNet depends on most
+  layer_overhead = 0.1ms;  // fitted
 }
 
 /// The same, with fully connected weights of one byte: what the public source does for AlexNet alone.

@@ -5,12 +5,12 @@
 target stratix10: systolic {
   pe = 16;
   vec = 16;
-  reuse = 7;                 // fitted
-  clock = 140MHz;            // fitted
-  bandwidth = 40GB/s;        // fitted
+  reuse = 7;  // fitted
+  clock = 140MHz;  // fitted
+  bandwidth = 40GB/s;  // fitted
   dsp = 5760;
-  on_chip = 28.6MB;          // of the largest part of the family; the part of the board was not looked up
-  weight_cache = 256KiB;     // fitted
-  line_cache = 256KiB;       // fitted
-  layer_overhead = 0ms;      // fitted
+  on_chip = 28.6MB;  // of the largest part of the family; the part of the board was not looked up
+  weight_cache = 256KiB;  // fitted
+  line_cache = 256KiB;  // fitted
+  layer_overhead = 0ms;  // fitted
 }
