@@ -1,10 +1,10 @@
 //! Lowering: a derived network as a schedule, and how each tensor of the array is made of the network's weights.
 //!
-//! Nodes are looked at in order ([`ops`]). Convolutions, pools and the like become layers; what stands around a convolution
+//! Nodes are looked at in order (`ops`). Convolutions, pools and the like become layers; what stands around a convolution
 //! (batch-norms, numbers, a sum, an activation) is taken in by it if nothing else reads what it computes, and by a copy of one pixel
-//! otherwise, for any linear map of channels is a convolution ([`build`]). Flattening, zeros around a picture and whole blocks of
+//! otherwise, for any linear map of channels is a convolution (`build`). Flattening, zeros around a picture and whole blocks of
 //! channels are other looks at a map and take no layer. At the end layers get their order, buffers their borders and places
-//! ([`finish`], [`arena`]), and weights that are used in one way become one tensor ([`recipe`]).
+//! (`finish`, `arena`), and weights that are used in one way become one tensor (`recipe`).
 //!
 //! Only what outputs need is looked at: no loss, no metric. Everything that the array cannot do is reported, with its place.
 //!

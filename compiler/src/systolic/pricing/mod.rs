@@ -2,9 +2,9 @@
 //!
 //! The price of a network is the sum over the layers that it is lowered to, and which layers those are depends on decisions: on the
 //! sizes of maps, on which operations there are and on what becomes part of what. There is one place that knows the rules, the
-//! lowering itself. So the supernet is cut where no layer can notice ([`segments`]), and of every segment the networks that it can
+//! lowering itself. So the supernet is cut where no layer can notice (`segments`), and of every segment the networks that it can
 //! be are lowered and priced one by one: it is taken apart as if it were a network of its own, and whenever something depends on a
-//! decision that is not answered yet, each of its answers is tried ([`fragment`]). Segments are small and meet few decisions, so
+//! decision that is not answered yet, each of its answers is tried (`fragment`). Segments are small and meet few decisions, so
 //! what would be too much for whole networks is little for them.
 //!
 //! Promise: the latency of a run is that of the derived network, lowered and priced; or there is none, with the reason and the place.

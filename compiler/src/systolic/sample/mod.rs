@@ -93,7 +93,7 @@ impl Convolution {
         Some(single(configuration, buffers, inputs, outputs, tensors, kind, [map(0, channels), map(1, self.outputs)]))
     }
 
-    /// Its weights and its bias in the array's order, from f32[outputs, channels / groups, rows, columns] and f32[outputs].
+    /// Its weights and its bias in the array's order, from `f32[outputs, channels / groups, rows, columns]` and `f32[outputs]`.
     pub fn tensors(&self, configuration: &Configuration, weights: &[f32], bias: &[f32]) -> Vec<Vec<f32>> {
         let groups = [self.input[0] / self.groups, self.outputs / self.groups];
         let shape = conv_shape(configuration, self.input[0], self.outputs, groups, self.kernel).map(|dim| dim as usize);
