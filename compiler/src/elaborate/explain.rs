@@ -241,7 +241,9 @@ fn explain(error: &ElaborateError, span: Span) -> Diagnostic {
             let diagnostic = Diagnostic::error("N0404", title, span, format!("this is {found}"))
                 .note("a decision may size weights and widths, end a loop, direct an `if`; not this");
             match what.as_str() {
-                "the type of an output" => diagnostic.help("let it end in something of one type, such as `global_avg_pool`"),
+                "the type of an output" | "the type of an output of what is trained" => {
+                    diagnostic.help("let it end in something of one type, such as `global_avg_pool`")
+                }
                 "the length of a list" => diagnostic.help("a `for` statement may end where a decision says"),
                 _ => diagnostic,
             }

@@ -156,6 +156,8 @@ struct Evaluator<'p> {
     met: FxHashSet<(DecisionId, ContextId)>,
     /// How many metrics there are of each op.
     metrics: FxHashMap<Arc<str>, u32>,
+    /// Outputs whose sizes a decision changes, and what they are.
+    sized_outputs: Vec<(Span, String)>,
     weights: FxHashMap<Arc<str>, Known>,
     /// Constants of files, by module and the item's number.
     constants: FxHashMap<ItemId, Constant>,
@@ -208,6 +210,7 @@ impl<'p> Evaluator<'p> {
             example: Vec::new(),
             met: FxHashSet::default(),
             metrics: FxHashMap::default(),
+            sized_outputs: Vec::new(),
             weights: FxHashMap::default(),
             constants: FxHashMap::default(),
             results: FxHashMap::default(),

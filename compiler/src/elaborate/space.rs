@@ -51,6 +51,12 @@ impl<'p> Evaluator<'p> {
             frame.bind(&param.name.text, value);
         }
         self.statements(&space.body, &mut frame);
+        // A loss over classes counts on one number of them.
+        if !self.net.losses.is_empty() {
+            for (span, found) in std::mem::take(&mut self.sized_outputs) {
+                self.fail(span, ElaborateError::Chosen { what: "the type of an output of what is trained".to_string(), found });
+            }
+        }
     }
 
     /// `input x: T;`
@@ -108,12 +114,10 @@ impl<'p> Evaluator<'p> {
             self.fail(name.span, ElaborateError::Misplaced { what: "`output`", rule: SPACE_ONLY })
         } else {
             match found {
-                // Whoever reads an output (a loss over classes, another program) counts on one shape.
-                Value::Tensor(tensor) if tensor.ty.shape.iter().any(|extent| !extent.axes().is_empty()) => {
-                    let found = Value::Tensor(tensor).describe();
-                    self.fail(value.span, ElaborateError::Chosen { what: "the type of an output".to_string(), found })
-                }
                 Value::Tensor(tensor) => {
+                    if tensor.ty.shape.iter().any(|extent| !extent.axes().is_empty()) {
+                        self.sized_outputs.push((value.span, Value::Tensor(tensor.clone()).describe()));
+                    }
                     if self.unique(name) {
                         self.net.outputs.push((name.text.clone(), tensor.node));
                     }
